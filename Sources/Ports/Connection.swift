@@ -1,0 +1,82 @@
+/// Where a socket is, or goes to.
+public enum SocketEndpoint: Hashable, Sendable, CustomStringConvertible {
+    /// A TCP address and port.
+    case ip(IPAddress, port: UInt16)
+    /// The path of a Unix stream socket.
+    case unix(path: String)
+
+    /// `192.0.2.1:25`, `[2001:db8::1]:25` or the path.
+    public var description: String {
+        switch self {
+        case .ip(let address, let port):
+            if case .v6 = address { "[\(address)]:\(port)" } else { "\(address):\(port)" }
+        case .unix(let path): path
+        }
+    }
+}
+
+/// An open byte stream, confined to its loop.
+public protocol Connection: AnyObject {
+    /// The loop that calls the handler and that every method must be called on.
+    var loop: any Loop { get }
+    /// This end.
+    var localEndpoint: SocketEndpoint { get }
+    /// The other end.
+    var remoteEndpoint: SocketEndpoint { get }
+    /// User id of the process at the other end of a Unix socket, where the system tells it.
+    var peerUserID: UInt32? { get }
+    /// Whether what was written before still waits in memory: write no more until `ConnectionHandler.writable`.
+    var isCongested: Bool { get }
+
+    /// Takes `bytes` for writing; they leave at the next `flush`.
+    func write(_ bytes: [UInt8])
+    /// Takes a part of `bytes` for writing; they leave at the next `flush`.
+    func write(_ bytes: ArraySlice<UInt8>)
+    /// Sends what was written.
+    func flush()
+    /// Stops or starts `ConnectionHandler.received`: this is the back-pressure.
+    func setReading(_ reading: Bool)
+    /// Sends what was written, then closes; the handler still hears `closed`.
+    func close()
+    /// Closes at once and drops what was not yet sent; the handler still hears `closed`.
+    func abort()
+}
+
+/// What a connection tells its owner, always on the connection's loop.
+public protocol ConnectionHandler: AnyObject {
+    /// The stream is open; first call, once.
+    func opened(_ connection: any Connection)
+    /// Bytes came in; valid during the call only.
+    func received(_ bytes: UnsafeRawBufferPointer)
+    /// No more bytes are at hand now: the moment to flush.
+    func receivedAll()
+    /// `isCongested` has become false again.
+    func writable()
+    /// The stream is gone; last call, once. `error` is nil after an orderly end.
+    func closed(_ error: ConnectionError?)
+}
+
+/// Why a connection could not be made or broke.
+public enum ConnectionError: Error, Hashable, Sendable {
+    /// Nothing listens there.
+    case refused
+    /// No route to the host or network.
+    case unreachable
+    /// No answer within the time given.
+    case timedOut
+    /// The other side broke the stream.
+    case reset
+    /// No descriptor or port was left for it.
+    case exhausted
+    /// Anything else, by its `errno`.
+    case system(errno: Int32)
+}
+
+/// Opens connections.
+public protocol Dialer: AnyObject {
+    /// Connects to `endpoint`, from `source` where given, within `timeout`.
+    ///
+    /// On `loop`, either `handler.opened` is called or `failed` with the reason, once.
+    func dial(_ endpoint: SocketEndpoint, from source: IPAddress?, timeout: Duration, on loop: any Loop,
+              handler: any ConnectionHandler, failed: @escaping (ConnectionError) -> Void)
+}
