@@ -1,0 +1,31 @@
+/// Who keeps the state that the log's records make up, and so knows what is live; called on its own loop.
+public protocol LogOwner: AnyObject {
+    /// Enough has been logged for a checkpoint: call `Log.beginCheckpoint` soon.
+    func checkpointDue()
+
+    /// Every record that may still be read and lies in one of `segments`.
+    ///
+    /// This is the truth for compaction: a record that is not named here is freed with its segment.
+    func livePositions(in segments: Set<UInt32>) -> [RecordPosition]
+
+    /// Records now lie elsewhere; the copies are synced.
+    ///
+    /// The owner replaces the positions it knows and retains the new ones instead of the old. Old positions stay
+    /// readable until a checkpoint that was begun after this call is durable.
+    func moved(_ moves: [RecordMove])
+
+    /// The log has failed, or works again.
+    func stateChanged(_ state: LogState)
+}
+
+/// Whether the log takes records.
+public enum LogState: Hashable, Sendable {
+    /// It takes records.
+    case open
+    /// The disk has no room for another segment: records with bodies fail with `.noSpace`.
+    case outOfSpace
+    /// The disk refuses to store: all appends fail with `.failed`; each is a new try at most once a second.
+    case failed
+    /// `Log.close` was called.
+    case closed
+}
