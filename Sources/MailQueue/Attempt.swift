@@ -1,0 +1,47 @@
+import Events
+import Ports
+
+/// One transaction to make: a message, some of its recipients, and where they go.
+public struct Attempt: Sendable {
+    /// Names this attempt towards the queue until it is finished.
+    public let id: AttemptID
+    /// The message.
+    public let message: QueueID
+    /// 1 for the first attempt for these recipients.
+    public let number: UInt32
+    /// Route and domain of the recipients.
+    public let destination: DestinationKey
+    /// The site that the attempt is for.
+    public let site: SiteID
+    /// The whole envelope; only `recipients` are to be tried.
+    public let envelope: Envelope
+    /// Indexes into `envelope.recipients` of those to be tried.
+    public let recipients: [UInt16]
+    /// What is to be sent.
+    public let content: MessageContent
+    /// When the attempt began.
+    public let started: Timestamp
+
+    /// An attempt; outside of the queue only tests make one.
+    public init(id: AttemptID, message: QueueID, number: UInt32, destination: DestinationKey, site: SiteID,
+                envelope: Envelope, recipients: [UInt16], content: MessageContent, started: Timestamp) {
+        self.id = id
+        self.message = message
+        self.number = number
+        self.destination = destination
+        self.site = site
+        self.envelope = envelope
+        self.recipients = recipients
+        self.content = content
+        self.started = started
+    }
+}
+
+/// The name of an attempt in this run of the process.
+public struct AttemptID: Hashable, Sendable {
+    /// A number that is not given twice in a run.
+    public let rawValue: UInt64
+
+    /// The attempt with this number.
+    public init(rawValue: UInt64) { self.rawValue = rawValue }
+}
