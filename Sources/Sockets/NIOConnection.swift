@@ -1,0 +1,296 @@
+import Glibc
+import NIOCore
+import Ports
+
+/// A TCP or Unix stream as a `Connection`: one thin handler on an NIO channel.
+///
+/// The hot path allocates nothing: bytes are handed on from NIO's own read buffer, writes collect in
+/// one buffer that the loop's connections share, and leave in one system call at `flush`.
+///
+/// Back-pressure is lazy. `setReading(false)` costs nothing until bytes do arrive; those are kept
+/// and reading stops. The end of the peer's stream counts as input too: it is acted upon when the
+/// handler reads, so that a peer that shuts down its side still gets its replies; then the
+/// connection ends in order.
+final class NIOConnection: ChannelInboundHandler, Connection {
+    typealias InboundIn = ByteBuffer
+    typealias OutboundOut = ByteBuffer
+
+    private enum State {
+        case opening
+        case open
+        /// `close` was called: what was written still leaves, input is dropped.
+        case closing
+        case closed
+    }
+
+    private let nioLoop: NIOLoop
+    private let settings: ConnectionSettings
+    private var handler: (any ConnectionHandler)?
+    private var context: ChannelHandlerContext?
+    private var state = State.opening
+    private var isReading = true
+    /// Whether NIO was told not to read.
+    private var isAutoReadOff = false
+    /// Input that came while reading was off.
+    private var held: [ByteBuffer] = []
+    private var isReleaseScheduled = false
+    private var peerEnded = false
+    private var outgoing = ByteBuffer()
+    private var isCollecting = false
+    private var error: ConnectionError?
+    private var lingerTimer: LoopTimer?
+    private var onRemoved: (@Sendable () -> Void)?
+    private var drained = 0
+    private(set) var peerUserID: UInt32?
+    private(set) lazy var localEndpoint = SocketEndpoint(context?.channel.localAddress) ?? .unix(path: "")
+    private(set) lazy var remoteEndpoint = SocketEndpoint(context?.channel.remoteAddress) ?? .unix(path: "")
+
+    init(_ handler: any ConnectionHandler, loop: NIOLoop, settings: ConnectionSettings,
+         onRemoved: (@Sendable () -> Void)? = nil) {
+        self.handler = handler
+        nioLoop = loop
+        self.settings = settings
+        self.onRemoved = onRemoved
+    }
+
+    var loop: any Loop { nioLoop }
+
+    var isCongested: Bool {
+        guard let context else { return false }
+        return !context.channel.isWritable || isCollecting && outgoing.readableBytes > settings.congestedAbove
+    }
+
+    // MARK: Writing
+
+    func write(_ bytes: [UInt8]) {
+        guard state == .open, !bytes.isEmpty else { return }
+        collect(bytes.count)
+        outgoing.writeBytes(bytes)
+    }
+
+    func write(_ bytes: ArraySlice<UInt8>) {
+        guard state == .open, !bytes.isEmpty else { return }
+        collect(bytes.count)
+        outgoing.writeBytes(bytes)
+    }
+
+    func flush() {
+        guard state == .open || state == .closing, isCollecting, let context else { return }
+        isCollecting = false
+        context.writeAndFlush(wrapOutboundOut(outgoing), promise: nil)
+        // Mostly the bytes have left by now, and the next connection that writes can have the memory.
+        nioLoop.spareBuffer = outgoing
+        outgoing = ByteBuffer()
+    }
+
+    /// Largest piece that is worth copying into a buffer which holds something already.
+    private static let largePiece = 32 * 1024
+
+    private func collect(_ count: Int) {
+        if isCollecting {
+            guard count > NIOConnection.largePiece, let context else { return }
+            // Growing the buffer would copy what it holds; two buffers leave in one gathering write.
+            context.write(wrapOutboundOut(outgoing), promise: nil)
+            outgoing = context.channel.allocator.buffer(capacity: count)
+            return
+        }
+        isCollecting = true
+        if count <= NIOConnection.largePiece, nioLoop.spareBuffer.capacity <= 2 * NIOConnection.largePiece {
+            swap(&outgoing, &nioLoop.spareBuffer)
+            outgoing.clear()
+        }
+        outgoing.reserveCapacity(minimumWritableBytes: count)
+    }
+
+    // MARK: Reading
+
+    func setReading(_ reading: Bool) {
+        guard reading != isReading else { return }
+        isReading = reading
+        guard reading, state == .open else { return }
+        if held.isEmpty, !peerEnded { resumeAutoRead() } else { scheduleRelease() }
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        let buffer = unwrapInboundIn(data)
+        guard state == .open else { return drain(buffer.readableBytes) }
+        guard isReading, held.isEmpty else { return hold(buffer) }
+        buffer.withUnsafeReadableBytes { handler?.received($0) }
+    }
+
+    func channelReadComplete(context: ChannelHandlerContext) {
+        guard state == .open, isReading, held.isEmpty else { return }
+        handler?.receivedAll()
+    }
+
+    private func hold(_ buffer: ByteBuffer) {
+        held.append(buffer)
+        if !isAutoReadOff {
+            isAutoReadOff = true
+            setAutoRead(false)
+        }
+    }
+
+    private func resumeAutoRead() {
+        guard isAutoReadOff else { return }
+        isAutoReadOff = false
+        setAutoRead(true)
+    }
+
+    private func setAutoRead(_ on: Bool) {
+        // Fails only on a channel that is closed already, which its own notification tells.
+        try? context?.channel.syncOptions?.setOption(.autoRead, value: on)
+    }
+
+    /// Held input is handed on from the loop, never from within `setReading`: the handler may be in the middle of something.
+    private func scheduleRelease() {
+        guard !isReleaseScheduled else { return }
+        isReleaseScheduled = true
+        let connection = LoopConfined(self, to: nioLoop)
+        nioLoop.execute { connection.value.release() }
+    }
+
+    private func release() {
+        isReleaseScheduled = false
+        guard state == .open else { return }
+        if !held.isEmpty {
+            var index = 0
+            while index < held.count, isReading, state == .open {
+                held[index].withUnsafeReadableBytes { handler?.received($0) }
+                index += 1
+            }
+            held.removeFirst(index)
+            if isReading, state == .open { handler?.receivedAll() }
+        }
+        guard state == .open, isReading, held.isEmpty else { return }
+        if peerEnded { close() } else { resumeAutoRead() }
+    }
+
+    // MARK: Ending
+
+    func close() {
+        guard state == .open, let context else { return }
+        flush()
+        state = .closing
+        held = []
+        startLinger()
+        if peerEnded {
+            guard let pending = try? context.channel.syncOptions?.getOption(.bufferedWritableBytes), pending > 0 else {
+                return context.close(promise: nil)
+            }
+            let connection = LoopConfined(self, to: nioLoop)
+            let sent = context.eventLoop.makePromise(of: Void.self)
+            sent.futureResult.whenComplete { _ in connection.value.context?.close(promise: nil) }
+            context.writeAndFlush(wrapOutboundOut(ByteBuffer()), promise: sent)
+        } else {
+            // The peer may still be sending. Closing now would answer that with a reset, which could
+            // destroy the last reply on its way: end our side, and wait for the peer to end its own.
+            context.close(mode: .output, promise: nil)
+            resumeAutoRead()
+        }
+    }
+
+    func abort() {
+        guard state == .open || state == .closing, let context else { return }
+        state = .closing
+        held = []
+        context.close(promise: nil)
+    }
+
+    /// Input after `close` is dropped, but a peer that does not stop sending is not served for long.
+    private func drain(_ count: Int) {
+        drained += count
+        if drained > settings.maxReadBuffer * 16 { abort() }
+    }
+
+    private func startLinger() {
+        let connection = LoopConfined(self, to: nioLoop)
+        lingerTimer = nioLoop.schedule(at: nioLoop.now + settings.lingerTime) { connection.value.abort() }
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        guard let event = event as? ChannelEvent, event == .inputClosed else {
+            return context.fireUserInboundEventTriggered(event)
+        }
+        peerEnded = true
+        guard state == .open, isReading, held.isEmpty else { return }
+        close()
+    }
+
+    // MARK: Life in the channel
+
+    func handlerAdded(context: ChannelHandlerContext) { self.context = context }
+
+    func handlerRemoved(context: ChannelHandlerContext) {
+        self.context = nil
+        onRemoved?()
+        onRemoved = nil
+    }
+
+    func channelActive(context: ChannelHandlerContext) {
+        guard state == .opening else { return }
+        state = .open
+        _ = localEndpoint
+        _ = remoteEndpoint
+        if case .unix = remoteEndpoint { readPeerUserID(context.channel) }
+        handler?.opened(self)
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        let wasOpened = state != .opening
+        let isOrderly = state == .closing || peerEnded
+        state = .closed
+        held = []
+        lingerTimer?.cancel()
+        lingerTimer = nil
+        let handler = handler
+        self.handler = nil
+        if wasOpened { handler?.closed(isOrderly ? nil : error ?? .reset) }
+    }
+
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        if state == .open, context.channel.isWritable { handler?.writable() }
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        self.error = ConnectionError(error)
+        context.close(promise: nil)
+    }
+
+    private func readPeerUserID(_ channel: any Channel) {
+        guard let provider = channel as? any SocketOptionProvider else { return }
+        let connection = LoopConfined(self, to: nioLoop)
+        // On its own loop the channel answers at once.
+        let credentials: EventLoopFuture<PeerCredentials> = provider.unsafeGetSocketOption(level: .socket, name: .init(rawValue: SO_PEERCRED))
+        credentials.whenSuccess { connection.value.peerUserID = $0.userID }
+    }
+
+    /// `struct ucred` of `unix(7)`.
+    private struct PeerCredentials: Sendable {
+        var processID: Int32 = 0
+        var userID: UInt32 = .max
+        var groupID: UInt32 = .max
+    }
+}
+
+extension NIOConnection {
+    /// Sets the channel up and puts the connection in its pipeline; to be called in the channel's initializer.
+    static func install(_ connection: NIOConnection, in channel: any Channel, settings: ConnectionSettings)
+        -> EventLoopFuture<Void> {
+        do {
+            if let options = channel.syncOptions {
+                let readBuffer = AdaptiveRecvByteBufferAllocator(
+                    minimum: settings.minReadBuffer, initial: settings.minReadBuffer, maximum: settings.maxReadBuffer)
+                try options.setOption(.recvAllocator, value: readBuffer)
+                try options.setOption(.maxMessagesPerRead, value: UInt(max(1, settings.readsPerTurn)))
+                try options.setOption(.allowRemoteHalfClosure, value: true)
+                try options.setOption(.writeBufferWaterMark, value: .init(
+                    low: max(1, min(settings.writableBelow, settings.congestedAbove)), high: max(1, settings.congestedAbove)))
+            }
+            try channel.pipeline.syncOperations.addHandler(connection)
+            return channel.eventLoop.makeSucceededVoidFuture()
+        } catch {
+            return channel.eventLoop.makeFailedFuture(error)
+        }
+    }
+}
