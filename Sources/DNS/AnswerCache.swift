@@ -1,0 +1,47 @@
+import Ports
+
+/// Answers for as long as their time to live, up to a number.
+///
+/// It spares the two thread changes and the packet parsing that a hit in the library's own cache
+/// costs. Two generations: when the young one is full the old one is dropped, so that what is
+/// asked for again survives and no order has to be kept.
+struct AnswerCache {
+    private struct Entry {
+        let answer: DNSAnswer
+        let expiry: Timestamp
+    }
+
+    private let capacity: Int
+    private var young: [Question: Entry] = [:]
+    private var old: [Question: Entry] = [:]
+
+    init(capacity: Int) { self.capacity = capacity }
+
+    /// The kept answer, its time to live reduced by its age.
+    mutating func answer(to question: Question, at now: Timestamp) -> DNSAnswer? {
+        var entry = young[question]
+        if entry == nil, let survivor = old.removeValue(forKey: question) {
+            insert(survivor, question)
+            entry = survivor
+        }
+        guard let entry, entry.expiry > now else { return nil }
+        var answer = entry.answer
+        // A clock that was set back must not make an answer younger than it was told to be.
+        answer.timeToLive = min(entry.expiry - now, answer.timeToLive)
+        return answer
+    }
+
+    /// Keeps `answer`, unless it is a failure or must not be kept.
+    mutating func keep(_ answer: DNSAnswer, to question: Question, at now: Timestamp) {
+        guard capacity > 0, !answer.isTemporaryFailure, answer.timeToLive > .zero else { return }
+        insert(Entry(answer: answer, expiry: now + answer.timeToLive), question)
+    }
+
+    private mutating func insert(_ entry: Entry, _ question: Question) {
+        if young.count >= max(capacity / 2, 1) {
+            old = young
+            young = [:]
+        }
+        young[question] = entry
+    }
+}
