@@ -1,0 +1,53 @@
+import MessageFormat
+import Ports
+import SMTP
+
+/// Where a site's mail is handed over, resolved as far as it can be before connecting.
+public enum NextHop: Hashable, Sendable {
+    /// SMTP to one of `hosts`, tried in their order.
+    case smtp(hosts: [HopHost])
+    /// LMTP (RFC 2033) to one of `hosts`, tried in their order.
+    case lmtp(hosts: [HopHost])
+    /// A Maildir a recipient, below this path template.
+    case maildir(path: String)
+    /// The folder that catches mail for looking at.
+    case sandbox(path: String)
+    /// Nowhere: the mail is accepted and dropped, and recorded so.
+    case discard
+}
+
+/// A host of a next hop; its addresses are looked up when a connection is made.
+public struct HopHost: Hashable, Sendable {
+    /// Where the host is found.
+    public enum Location: Hashable, Sendable {
+        /// A host name as lower-case A-labels.
+        case name(String)
+        /// An address, of a literal or of a route that gives one.
+        case address(IPAddress)
+        /// A Unix socket.
+        case unix(path: String)
+    }
+
+    /// Where it is found.
+    public var location: Location
+    /// The TCP port; 0 for a Unix socket.
+    public var port: UInt16
+    /// The preference of its MX record, lower first; 0 for hosts of a route, whose order is their preference.
+    public var preference: UInt16
+
+    /// A host of a next hop.
+    public init(_ location: Location, port: UInt16, preference: UInt16 = 0) {
+        self.location = location
+        self.port = port
+        self.preference = preference
+    }
+
+    /// The name that reports and `SiteKey` use, without the port.
+    public var name: String {
+        switch location {
+        case .name(let name): name
+        case .address(let address): address.description
+        case .unix(let path): path
+        }
+    }
+}
