@@ -21,8 +21,6 @@ public struct MailEvent: Hashable, Sendable {
     public enum Detail: Hashable, Sendable {
         /// The message is in the log and Baton answers for it.
         case accepted(Envelope)
-        /// An attempt is about to begin.
-        case attemptStarted(AttemptStart)
         /// An attempt ended, or time ended it, with a result for each recipient that it concerned.
         case attempted(AttemptResult)
         /// The message waits until it is released.
@@ -37,12 +35,13 @@ public struct MailEvent: Hashable, Sendable {
         case reported(ReportEvent)
         /// A bounce that may not be bounced was dropped.
         case bounceDropped(recipients: [UInt16])
+        /// The process died while it tried the message; `count` times by now.
+        case crashed(count: UInt8)
 
         /// The name that logs and the console use.
         public var name: String {
             switch self {
             case .accepted: "accepted"
-            case .attemptStarted: "attempt-started"
             case .attempted: "attempted"
             case .held: "held"
             case .released: "released"
@@ -50,28 +49,15 @@ public struct MailEvent: Hashable, Sendable {
             case .removed: "removed"
             case .reported: "reported"
             case .bounceDropped: "bounce-dropped"
+            case .crashed: "crashed"
             }
         }
     }
 }
 
-/// The beginning of an attempt.
-public struct AttemptStart: Hashable, Sendable {
-    /// 1 for the first attempt for these recipients.
-    public var number: UInt32
-    /// Indexes of the recipients that the attempt is for.
-    public var recipients: [UInt16]
-
-    /// The beginning of an attempt.
-    public init(number: UInt32, recipients: [UInt16]) {
-        self.number = number
-        self.recipients = recipients
-    }
-}
-
 /// The end of an attempt, or of a recipient's patience.
 public struct AttemptResult: Hashable, Sendable {
-    /// 1 for the first attempt for these recipients; 0 when no attempt was made.
+    /// How many attempts were made for these recipients, this one included.
     public var number: UInt32
     /// The host that was tried.
     public var host: RemoteHost?
@@ -79,13 +65,17 @@ public struct AttemptResult: Hashable, Sendable {
     public var duration: Duration
     /// What came of it, per recipient.
     public var results: [RecipientResult]
+    /// Delay notices that the sender had been given for these recipients.
+    public var noticesGiven: UInt8
 
     /// The end of an attempt.
-    public init(number: UInt32, host: RemoteHost?, duration: Duration, results: [RecipientResult]) {
+    public init(number: UInt32, host: RemoteHost?, duration: Duration, results: [RecipientResult],
+                noticesGiven: UInt8 = 0) {
         self.number = number
         self.host = host
         self.duration = duration
         self.results = results
+        self.noticesGiven = noticesGiven
     }
 }
 
@@ -171,12 +161,15 @@ public struct ReportEvent: Hashable, Sendable {
     public var action: ReportAction
     /// The recipients that it speaks of.
     public var recipients: [UInt16]
+    /// Delay notices that were given for these recipients, this one included.
+    public var noticesGiven: UInt8
 
     /// A notification.
-    public init(report: QueueID, action: ReportAction, recipients: [UInt16]) {
+    public init(report: QueueID, action: ReportAction, recipients: [UInt16], noticesGiven: UInt8 = 0) {
         self.report = report
         self.action = action
         self.recipients = recipients
+        self.noticesGiven = noticesGiven
     }
 }
 
