@@ -13,6 +13,8 @@ enum DialogStep: Sendable {
     case begin(ClientTransaction)
     /// The host supplies this when the session asks for the message; the last part ends it.
     case body([String])
+    /// The host supplies this now, and more to come.
+    case part(String)
     /// The host cannot supply the rest.
     case abandon
     /// The server closes, or the connection breaks.
@@ -45,7 +47,6 @@ struct DialogOutcome: Equatable {
     var results: [TransactionResult] = []
     var end: ClientEnd?
     var isReady = false
-    var startedTLS = false
 }
 
 /// Runs dialogs against a client session.
@@ -64,7 +65,7 @@ struct ClientDialog: ~Copyable {
     }
 
     /// Runs `steps` whole, byte by byte, and cut at every offset of what the server sends; all must end alike.
-    static func run(_ dialect: Dialect = .smtp, settings: ClientSettings = ClientSettings(), _ steps: [DialogStep],
+    static func run(_ steps: [DialogStep], dialect: Dialect = .smtp, settings: ClientSettings = ClientSettings(),
                     sourceLocation: SourceLocation = #_sourceLocation) -> DialogOutcome {
         var octets = 0
         for case .server(let text) in steps { octets += text.utf8.count }
@@ -107,6 +108,9 @@ struct ClientDialog: ~Copyable {
         case .body(let parts):
             bodies.append(parts)
             pump()
+        case .part(let text):
+            session.send(body: Array(text.utf8), isLast: false, at: now)
+            pump()
         case .abandon: session.abandonBody(); pump()
         case .closed(let error): session.endOfInput(error); pump()
         case .wait(let duration): now = now + duration; pump()
@@ -140,7 +144,7 @@ struct ClientDialog: ~Copyable {
                 if parts.isEmpty { bodies.removeFirst() } else { bodies[0] = parts }
                 session.send(body: Array(part.utf8), isLast: parts.isEmpty, at: now)
             case .finished(let result): outcome.results.append(result)
-            case .startTLS: outcome.startedTLS = true
+            case .startTLS: break loop
             case .close(let end):
                 outcome.end = end
                 break loop
