@@ -25,6 +25,9 @@ public struct EntryDraft: Sendable {
     /// Whether it waits for an operator.
     public var isHeld = false
 
+    /// The largest cost.
+    public static let maxCost = 16
+
     /// A draft of an entry that is tried at once.
     public init(message: UInt64, payload: UInt64, destination: DestinationKey, sender: SenderKey, arrival: Timestamp) {
         self.message = message
@@ -34,9 +37,9 @@ public struct EntryDraft: Sendable {
         self.arrival = arrival
     }
 
-    /// The share of a site that an attempt takes: 1 for an ordinary message, up to 64 for many recipients or megabytes.
+    /// The share of a site that an attempt takes: 1 for an ordinary message, up to 16 for many recipients or megabytes.
     public static func cost(recipients: Int, bytes: Int) -> UInt8 {
-        let parts = min(max(recipients, 1) - 1, 640) / 10 + min(max(bytes, 0), 1 << 26) / (1 << 18)
-        return UInt8(truncatingIfNeeded: min(1 + parts, 64))
+        let parts = min(max(recipients, 1) - 1, 150) / 10 + min(max(bytes, 0), 1 << 22) / (1 << 18)
+        return UInt8(truncatingIfNeeded: min(1 + parts, maxCost))
     }
 }

@@ -79,9 +79,28 @@ public struct ScheduleEntry: Sendable {
         static let expired = Flags(rawValue: 4)
         /// An operator wants it tried again as soon as its attempt ends.
         static let retryAfterAttempt = Flags(rawValue: 8)
-        /// Linked into the timer wheel.
-        static let timed = Flags(rawValue: 16)
+        /// Was released after its lifetime: gets one more attempt.
+        static let lastTry = Flags(rawValue: 16)
+        /// Has no route: `failure` says why.
+        static let undeliverable = Flags(rawValue: 32)
     }
+}
+
+extension ScheduleEntry: LinkedListNode, OrderedTreeNode, TimerNode {
+    // An entry is in a tree or in a list, never in both.
+    var next: UInt32 {
+        get { right }
+        set { right = newValue }
+    }
+    var previous: UInt32 {
+        get { left }
+        set { left = newValue }
+    }
+    var nextVacant: UInt32 {
+        get { left }
+        set { left = newValue }
+    }
+    var orderKey: UInt64 { message }
 }
 
 extension UInt32 {

@@ -7,7 +7,7 @@ public struct SiteKey: Hashable, Sendable, CustomStringConvertible {
     public let description: String
 
     /// The site behind `hosts` (lower-case names or addresses, with their port; the path of a Unix socket has none).
-    public init(transport: String, hosts: some Sequence<(name: String, port: UInt16?)>) {
+    public init(transport: String, hosts: [(name: String, port: UInt16?)]) {
         var names = hosts.map { host in
             if let port = host.port { "\(host.name):\(port)" } else { host.name }
         }
