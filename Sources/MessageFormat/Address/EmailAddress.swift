@@ -12,19 +12,22 @@ public struct EmailAddress: Sendable {
     public let host: MailHost
     /// Whether the local part is all ASCII; if not, the next hop needs SMTPUTF8 (RFC 6531).
     public let isASCII: Bool
+    /// Whether the local part goes out as it is, without quotes.
+    private let isDotString: Bool
 
     /// An address that the parser has checked.
-    init(checked localPart: String, host: MailHost, isASCII: Bool) {
+    init(checked localPart: String, host: MailHost, isASCII: Bool, isDotString: Bool) {
         self.localPart = localPart
         self.host = host
         self.isASCII = isASCII
+        self.isDotString = isDotString
     }
 
     /// Makes an address from an unquoted local part and a host.
     public init(localPart: String, host: MailHost, limits: AddressLimits = .standard) throws(AddressError) {
         guard !localPart.holdsControls else { throw .controlCharacter }
-        self.init(checked: localPart, host: host, isASCII: localPart.utf8.allSatisfy { $0 < 0x80 })
         let quoting = LocalPartQuoting(localPart)
+        self.init(checked: localPart, host: host, isASCII: localPart.utf8.allSatisfy { $0 < 0x80 }, isDotString: !quoting.isNeeded)
         guard quoting.wireCount <= limits.localPart else { throw .localPartTooLong }
         guard quoting.wireCount + 1 + host.description.utf8.count + 2 <= limits.path else { throw .pathTooLong }
     }
@@ -65,7 +68,7 @@ public struct EmailAddress: Sendable {
 
     /// Appends `wire` to `bytes`.
     public func append(to bytes: inout [UInt8]) {
-        LocalPartQuoting(localPart).append(localPart, to: &bytes)
+        if isDotString { bytes.append(contentsOf: localPart.utf8) } else { LocalPartQuoting.appendQuoted(localPart, to: &bytes) }
         bytes.append(0x40)
         if case .domain(let domain) = host {
             bytes.append(contentsOf: domain.ascii.utf8)
@@ -77,7 +80,14 @@ public struct EmailAddress: Sendable {
     /// The mailbox for people, with U-labels where the domain has them.
     public var unicode: String {
         guard case .domain(let domain) = host else { return description }
-        return LocalPartQuoting(localPart).text(localPart) + "@" + domain.unicode
+        return localPartText + "@" + domain.unicode
+    }
+
+    private var localPartText: String {
+        if isDotString { return localPart }
+        var bytes: [UInt8] = []
+        LocalPartQuoting.appendQuoted(localPart, to: &bytes)
+        return String(decoding: bytes, as: UTF8.self)
     }
 }
 
@@ -95,5 +105,5 @@ extension EmailAddress: Hashable, CustomStringConvertible {
     }
 
     /// `wire` as text.
-    public var description: String { LocalPartQuoting(localPart).text(localPart) + "@" + host.description }
+    public var description: String { localPartText + "@" + host.description }
 }

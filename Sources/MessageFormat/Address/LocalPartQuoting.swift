@@ -24,22 +24,13 @@ struct LocalPartQuoting {
         wireCount = isNeeded ? count + escapes + 2 : count
     }
 
-    /// Appends the local part as the wire has it.
-    func append(_ localPart: String, to bytes: inout [UInt8]) {
-        guard isNeeded else { return bytes.append(contentsOf: localPart.utf8) }
+    /// Appends a local part in quotes.
+    static func appendQuoted(_ localPart: String, to bytes: inout [UInt8]) {
         bytes.append(0x22)
         for octet in localPart.utf8 {
             if octet == 0x22 || octet == 0x5c { bytes.append(0x5c) }
             bytes.append(octet)
         }
         bytes.append(0x22)
-    }
-
-    /// The local part as the wire has it, as text.
-    func text(_ localPart: String) -> String {
-        guard isNeeded else { return localPart }
-        var bytes: [UInt8] = []
-        append(localPart, to: &bytes)
-        return String(decoding: bytes, as: UTF8.self)
     }
 }

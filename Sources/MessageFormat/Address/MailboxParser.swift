@@ -30,10 +30,10 @@ struct MailboxParser {
         guard index - start <= limits.localPart else { throw .localPartTooLong }
         let (host, end) = try MailHost.prefix(of: bytes, from: index + 1)
         if isASCII {
-            return (EmailAddress(checked: String(ascii: bytes, start..<index), host: host, isASCII: true), end)
+            return (EmailAddress(checked: String(ascii: bytes, start..<index), host: host, isASCII: true, isDotString: true), end)
         }
         guard let local = String(utf8: bytes, start..<index) else { throw .invalidUTF8 }
-        return (EmailAddress(checked: local, host: host, isASCII: false), end)
+        return (EmailAddress(checked: local, host: host, isASCII: false, isDotString: true), end)
     }
 
     private func quoted(_ bytes: Span<UInt8>, from start: Int) throws(AddressError) -> (EmailAddress, end: Int) {
@@ -62,6 +62,7 @@ struct MailboxParser {
         guard afterQuote < bytes.count, bytes[afterQuote] == 0x40 else { throw .localPart }
         let (host, end) = try MailHost.prefix(of: bytes, from: afterQuote + 1)
         guard let text = String(utf8: local.span, 0..<local.count) else { throw .invalidUTF8 }
-        return (EmailAddress(checked: text, host: host, isASCII: isASCII), end)
+        let isDotString = !LocalPartQuoting(text).isNeeded
+        return (EmailAddress(checked: text, host: host, isASCII: isASCII, isDotString: isDotString), end)
     }
 }

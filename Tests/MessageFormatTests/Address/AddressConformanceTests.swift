@@ -75,3 +75,38 @@ import Testing
         }
     }
 }
+
+/// The non-transitional results of UTS 46, as far as a mail domain may be what the case names.
+@Suite struct InternationalDomainConformanceTests {
+    @Test(.enabled(if: SuiteFolder.exists("idna-uts46"), "suite idna-uts46 is absent"))
+    func uts46() throws {
+        let text = String(decoding: try SuiteFolder.data("idna-uts46/IdnaTestV2-13.0.0.txt"), as: UTF8.self)
+        var wrong: [String] = []
+        var refused = 0
+        var count = 0
+        for line in text.split(separator: "\n") where !line.hasPrefix("#") {
+            let columns = line.prefix { $0 != "#" }.split(separator: ";", omittingEmptySubsequences: false).map { trimmed($0) }
+            guard columns.count >= 5, !columns[0].contains("\\") else { continue }
+            let source = columns[0]
+            let unicode = columns[1].isEmpty ? source : columns[1]
+            let expected = columns[3].isEmpty ? unicode : columns[3]
+            let status = columns[4].isEmpty ? columns[2] : columns[4]
+            let isError = !status.isEmpty && status != "[]"
+            // A final dot, names without letters, digits and hyphens only, and bare A-labels have rules of their own here.
+            guard !isError, !source.hasSuffix("."), !expected.hasSuffix("."),
+                  expected.utf8.allSatisfy({ (0x61...0x7a).contains($0) || (0x30...0x39).contains($0) || $0 == 0x2d || $0 == 0x2e }) else { continue }
+            count += 1
+            guard let found = (try? Domain(parsing: source))?.ascii else {
+                refused += 1
+                continue
+            }
+            if found != expected { wrong.append("\(source) → \(found), not \(expected)") }
+        }
+        #expect(count > 350)
+        #expect(wrong.isEmpty, "\(wrong.count) of \(count): \(wrong.prefix(20))")
+        // IDNA2008 has no symbols, and the library may know an older Unicode than the suite: such names are refused, never changed.
+        #expect(refused * 8 < count)
+    }
+
+    private func trimmed(_ text: Substring) -> String { String(text.drop { $0 == " " || $0 == "\t" }.reversed().drop { $0 == " " || $0 == "\t" }.reversed()) }
+}
