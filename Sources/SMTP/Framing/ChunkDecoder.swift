@@ -7,6 +7,8 @@ public struct ChunkDecoder: Sendable {
     private var lineOctets = 0
     private let lineOctetsAllowed: Int
 
+    /// Size of the current chunk.
+    public private(set) var chunkOctets = 0
     /// Octets of the current chunk that are still to come.
     public private(set) var remaining = 0
     /// What was noticed so far.
@@ -18,7 +20,10 @@ public struct ChunkDecoder: Sendable {
     public init(lineOctetsMax: Int = 1 << 20) { lineOctetsAllowed = lineOctetsMax }
 
     /// Starts a chunk of `size` octets; the one before must have come in whole.
-    public mutating func begin(chunkOf size: Int) { remaining = max(size, 0) }
+    public mutating func begin(chunkOf size: Int) {
+        chunkOctets = max(size, 0)
+        remaining = chunkOctets
+    }
 
     /// Takes the part of `input` that belongs to the current chunk and tells how long it was.
     ///
@@ -28,10 +33,8 @@ public struct ChunkDecoder: Sendable {
         remaining -= count
         let (sum, overflow) = octets.addingReportingOverflow(count)
         octets = overflow ? .max : sum
-        if keeping {
-            body.append(0..<count, of: input)
-            scan(input, upTo: count)
-        }
+        if keeping { body.append(0..<count, of: input) }
+        scan(input, upTo: count)
         return count
     }
 

@@ -107,6 +107,8 @@ extension Reply {
     public static let textLineTooLong = Reply(554, .init(5, 6, 0), "Line too long in message")
     /// A header section over the limit of octets or fields.
     public static let headerTooLarge = Reply(552, .init(5, 3, 4), "Message header too large")
+    /// A header section that ends in a line that is neither field nor empty (RFC 5322 §2.1).
+    public static let malformedHeader = Reply(554, .init(5, 6, 0), "Malformed message header")
     /// More Received fields than any sane route leaves (RFC 5321 §6.3).
     public static let tooManyHops = Reply(554, .init(5, 4, 6), "Too many hops")
     /// The queue cannot take the message now (RFC 5321 §4.2.2).
