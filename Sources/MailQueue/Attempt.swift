@@ -5,16 +5,12 @@ import Ports
 public struct Attempt: Sendable {
     /// Names this attempt towards the queue until it is finished.
     public let id: AttemptID
-    /// The message.
-    public let message: QueueID
     /// 1 for the first attempt for these recipients.
     public let number: UInt32
     /// Route and domain of the recipients.
     public let destination: DestinationKey
     /// The site that the attempt is for.
     public let site: SiteID
-    /// The whole envelope; only `recipients` are to be tried.
-    public let envelope: Envelope
     /// Indexes into `envelope.recipients` of those to be tried.
     public let recipients: [UInt16]
     /// What is to be sent.
@@ -22,19 +18,32 @@ public struct Attempt: Sendable {
     /// When the attempt began.
     public let started: Timestamp
 
-    /// An attempt; outside of the queue only tests make one.
-    public init(id: AttemptID, message: QueueID, number: UInt32, destination: DestinationKey, site: SiteID,
-                envelope: Envelope, recipients: [UInt16], content: MessageContent, started: Timestamp) {
+    private let accepted: AcceptedMessage
+
+    init(id: AttemptID, accepted: AcceptedMessage, number: UInt32, destination: DestinationKey, site: SiteID,
+         recipients: [UInt16], content: MessageContent, started: Timestamp) {
         self.id = id
-        self.message = message
+        self.accepted = accepted
         self.number = number
         self.destination = destination
         self.site = site
-        self.envelope = envelope
         self.recipients = recipients
         self.content = content
         self.started = started
     }
+
+    /// An attempt; outside of the queue only tests make one.
+    public init(id: AttemptID, message: QueueID, number: UInt32, destination: DestinationKey, site: SiteID,
+                envelope: Envelope, recipients: [UInt16], content: MessageContent, started: Timestamp) {
+        self.init(id: id, accepted: AcceptedMessage(id: message, envelope: envelope, prefix: content.prefix, body: []),
+                  number: number, destination: destination, site: site, recipients: recipients, content: content,
+                  started: started)
+    }
+
+    /// The message.
+    public var message: QueueID { accepted.id }
+    /// The whole envelope; only `recipients` are to be tried.
+    public var envelope: Envelope { accepted.envelope }
 }
 
 /// The name of an attempt in this run of the process.

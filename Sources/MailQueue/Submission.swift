@@ -2,19 +2,21 @@ import Events
 
 /// A message that is ready for the log; only `Cleanup` makes one.
 public struct Submission: Sendable {
-    /// The name that the client will be told.
-    public let id: QueueID
-    /// Sender, recipients after alias expansion, and what is known of the message.
-    public let envelope: Envelope
-    /// Header fields that Baton adds in front of what it received, CRLF-terminated.
-    public let prefix: [UInt8]
-    /// What was received: all of it, or what follows the chunks that are already in the log.
-    public let body: [UInt8]
+    let message: AcceptedMessage
+    /// Octets of the body that are in chunks already.
+    public let chunkedSize: UInt64
 
-    init(id: QueueID, envelope: Envelope, prefix: [UInt8], body: [UInt8]) {
-        self.id = id
-        self.envelope = envelope
-        self.prefix = prefix
-        self.body = body
+    init(message: AcceptedMessage, chunkedSize: UInt64) {
+        self.message = message
+        self.chunkedSize = chunkedSize
     }
+
+    /// The name that the client will be told.
+    public var id: QueueID { message.id }
+    /// Sender, recipients after alias expansion, and what is known of the message.
+    public var envelope: Envelope { message.envelope }
+    /// Header fields that Baton adds in front of what it received, CRLF-terminated.
+    public var prefix: [UInt8] { message.prefix }
+    /// What was received: all of it, or what follows the chunks that are already in the log.
+    public var body: [UInt8] { message.body ?? [] }
 }

@@ -7,7 +7,9 @@ public struct CleanupSettings: Sendable {
     /// Received fields after which a message is taken to go in circles (RFC 5321 §6.3).
     public var maxHops = 50
     /// Recipients after expansion.
-    public var maxRecipients = 10_000
+    public var maxRecipients = 10_000 {
+        didSet { maxRecipients = min(maxRecipients, Int(UInt16.max)) }
+    }
     /// Steps from an address to its last alias.
     public var maxAliasDepth = 10
     /// Whether trace fields of submitted mail name the client.

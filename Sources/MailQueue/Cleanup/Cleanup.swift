@@ -1,0 +1,66 @@
+import Events
+import MessageFormat
+
+/// The one door into the queue: every message goes through it, whichever way it came.
+///
+/// It expands aliases, finds loops and makes the header fields that go in front of the message. The
+/// received bytes are never changed: signatures depend on them. Stateless, so that it can run on
+/// the loop of the session.
+public struct Cleanup: Sendable {
+    private let settings: CleanupSettings
+    private let aliases: any AliasTable
+
+    /// A door with these rules.
+    public init(settings: CleanupSettings, aliases: any AliasTable = NoAliases()) {
+        self.settings = settings
+        self.aliases = aliases
+    }
+
+    /// Makes a message ready for the log.
+    public func prepare(_ incoming: IncomingMessage) throws(CleanupRefusal) -> Submission {
+        guard !incoming.envelope.recipients.isEmpty else { throw .noRecipients }
+        guard incoming.receivedCount <= settings.maxHops else { throw .loop }
+        var envelope = incoming.envelope
+        var expansion = AliasExpansion(aliases: aliases, settings: settings)
+        if try expansion.expand(&envelope.recipients) {
+            try refuseLoops(incoming, envelope.recipients)
+        }
+        let header = incoming.firstChunk ?? incoming.body
+        if envelope.content.contains(.eightBitBody) { examine(header, &envelope.content) }
+        var prefix: [UInt8] = []
+        prefix.reserveCapacity(320)
+        TraceField(id: incoming.id, envelope: incoming.envelope, settings: settings).append(to: &prefix)
+        if incoming.completion == .submission { complete(header, incoming, &prefix) }
+        envelope.size = UInt64(prefix.count) &+ incoming.chunkedSize &+ UInt64(incoming.body.count)
+        let message = AcceptedMessage(id: incoming.id, envelope: envelope, prefix: prefix, body: incoming.body)
+        return Submission(message: message, chunkedSize: incoming.chunkedSize)
+    }
+
+    /// Mail that was delivered to an alias before must not be expanded by it again.
+    private func refuseLoops(_ incoming: IncomingMessage, _ recipients: [Recipient]) throws(CleanupRefusal) {
+        let header = incoming.firstChunk ?? incoming.body
+        guard let section = try? HeaderSection(scanning: header) else { return }
+        for recipient in recipients where recipient.isExpanded {
+            guard !section.wasDelivered(to: recipient.address, in: header.span) else { throw .loop }
+        }
+    }
+
+    /// Finds out whether the octets above 127 are in the header: such a message needs SMTPUTF8 (RFC 6532).
+    private func examine(_ bytes: [UInt8], _ facts: inout ContentFacts) {
+        guard let section = try? HeaderSection(scanning: bytes) else { return }
+        if bytes[..<section.end].contains(where: { $0 >= 0x80 }) { facts.insert(.eightBitHeader) }
+    }
+
+    /// Adds the fields that a submitted message lacks (RFC 6409 §8.1, §8.2).
+    private func complete(_ header: [UInt8], _ incoming: IncomingMessage, _ prefix: inout [UInt8]) {
+        guard let section = try? HeaderSection(scanning: header) else { return }
+        if section.first(.date, in: header.span) == nil {
+            HeaderField(.date, date: DateTime(incoming.envelope.arrival)).append(to: &prefix)
+        }
+        if section.first(.messageID, in: header.span) == nil {
+            HeaderField(.messageID, structured: "<\(incoming.id)@\(settings.hostName.ascii)>").append(to: &prefix)
+        }
+        // Text without a header becomes the body, not a continuation of our fields.
+        if section.fields.isEmpty, section.ending == .malformedLine { prefix.append(contentsOf: [0x0d, 0x0a]) }
+    }
+}
