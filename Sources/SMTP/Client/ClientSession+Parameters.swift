@@ -23,7 +23,7 @@ extension ClientSession {
             }
             if let envelopeID = transaction.envelopeID {
                 output.append(contentsOf: " ENVID=".utf8)
-                Xtext.append(envelopeID, to: &output)
+                XText.append(envelopeID, to: &output)
             }
         }
         output.append(contentsOf: [0x0d, 0x0a])

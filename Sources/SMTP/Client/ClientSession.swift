@@ -89,15 +89,25 @@ public struct ClientSession: ~Copyable {
         deadline = now + settings.greetingTimeout
     }
 
-    /// Whether there is something to send.
-    public var hasOutput: Bool { !output.isEmpty }
-
     /// What is to be sent now; the session forgets it.
     public mutating func takeOutput() -> [UInt8] {
         var taken: [UInt8] = []
         swap(&taken, &output)
         return taken
     }
+
+    /// Hands what is to be sent now to `write` and forgets it, keeping the memory for more of its kind.
+    public mutating func drainOutput(to write: ([UInt8]) -> Void) {
+        guard !output.isEmpty else { return }
+        write(output)
+        if output.count <= ClientSession.keptOutputOctets { output.removeAll(keepingCapacity: true) } else { output = [] }
+    }
+
+    /// Output memory that a session keeps between two writes.
+    private static let keptOutputOctets = 16 * 1024
+
+    /// Octets that are to be sent.
+    public var outputCount: Int { output.count }
 
     /// Takes what came in.
     public mutating func receive(_ bytes: UnsafeRawBufferPointer) {

@@ -1,0 +1,19 @@
+import Ports
+import SMTP
+
+/// What makes two connections interchangeable: the same host in the same language, from the same source.
+struct ConnectionKey: Hashable, Sendable {
+    let dialect: Dialect
+    let location: HopHost.Location
+    let port: UInt16
+    let sourceIPv4: IPAddress?
+    let sourceIPv6: IPAddress?
+
+    init(_ host: HopHost, dialect: Dialect, settings: SMTPAgentSettings) {
+        self.dialect = dialect
+        location = host.location
+        port = host.port
+        sourceIPv4 = settings.sourceIPv4
+        sourceIPv6 = settings.sourceIPv6
+    }
+}
