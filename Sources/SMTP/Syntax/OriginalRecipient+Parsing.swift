@@ -13,8 +13,8 @@ extension OriginalRecipient {
             }
         }) else { return nil }
         let name = String(decoding: type, as: UTF8.self).lowercased()
-        // RFC 6533 §3: addresses of type utf-8 have an encoding of their own, and xtext around it is legal as well.
-        let decoded = name == "utf-8" ? UnicodeAddressText.decode(encoded) ?? XText.decode(encoded) : XText.decode(encoded)
+        // Addresses of type utf-8 have an encoding of their own (RFC 6533 §3).
+        let decoded = name == "utf-8" ? UnicodeAddressText.decode(encoded) : XText.decode(encoded)
         guard let decoded, !decoded.isEmpty else { return nil }
         self.init(addressType: name, address: decoded)
     }
