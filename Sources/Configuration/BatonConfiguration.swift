@@ -1,0 +1,156 @@
+import MessageFormat
+import Ports
+
+/// All of `baton.yaml`, checked.
+public struct BatonConfiguration: Hashable, Sendable {
+    /// The name of this host in greetings, trace fields and reports.
+    public var hostname = Domain.localhost
+    /// Where mail is kept.
+    public var spool = SpoolConfiguration()
+    /// Where mail comes in.
+    public var listeners: [ListenerConfiguration] = []
+    /// Domains whose mail ends here.
+    public var domains: [Domain: LocalDomain] = [:]
+    /// Domains that mail is taken for from anybody, and passed on.
+    public var relayDomains: [DomainPattern] = []
+    /// Clients that may send to anybody.
+    public var relayNetworks = [IPNetwork("127.0.0.0/8"), IPNetwork("::1/128")].compactMap { $0 }
+    /// Addresses that stand for others, beside those of the local domains.
+    public var aliases: [EmailAddress: [EmailAddress]] = [:]
+    /// Ways for mail to leave, by name; `mx` is always there.
+    public var routes: [String: Route] = [:]
+    /// Which mail goes by which route.
+    public var rules: [Rule] = []
+    /// How long mail waits.
+    public var queue = QueueConfiguration()
+    /// How other servers are spoken to.
+    public var delivery = DeliveryConfiguration()
+    /// What clients may ask for.
+    public var limits = LimitsConfiguration()
+    /// Where DNS answers come from.
+    public var dns = DNSConfiguration()
+    /// How senders hear of failures.
+    public var bounces = BounceConfiguration()
+    /// What is logged.
+    public var log = LogConfiguration()
+    /// The sockets of the commands.
+    public var control = ControlConfiguration()
+    /// How long history is kept.
+    public var retention = RetentionConfiguration()
+
+    /// The route of mail that no rule is for.
+    public static let defaultRoute = "mx"
+
+    /// The documented defaults.
+    public init() {}
+
+    static var keys: [Key<BatonConfiguration>] { [
+        .required("hostname", \.hostname, .domain,
+                  "The name of this host in greetings, trace fields and reports: fully qualified, with an address record that leads here.",
+                  effect: .restart, reference: "RFC 5321 §2.3.5", example: "mail.example.org"),
+        .required("listeners", \.listeners, .list(of: ListenerConfiguration.type, identifiedBy: \.address.description),
+                  "Where mail comes in.", effect: .restart, example: """
+                  - address: ":25"
+                  - address: "127.0.0.1:587"
+                    dialect: submission
+                  """),
+        .value("domains", \.domains, .map(from: .domain, to: LocalDomain.type), "Domains whose mail ends here.", example: """
+               example.org:
+                 route: mailboxes
+                 mailboxes: [alice, bob]
+                 aliases:
+                   postmaster: alice
+                   sales: [alice, bob, carol@partner.example]
+               """),
+        .value("relayDomains", \.relayDomains, .list(of: .domainPattern),
+               "Domains that mail is taken for from anybody and passed on, as a backup MX or a gateway does; `*.example.org` for every domain below one.",
+               example: """
+               # - example.net
+               # - "*.example.net"
+               """),
+        .value("relayNetworks", \.relayNetworks, .list(of: .network),
+               "Clients that may send to anybody. Baton refuses to start as an open relay: wide public networks are a mistake here."),
+        .value("aliases", \.aliases, .map(from: .emailAddress, to: .list(of: .emailAddress, count: 1...10_000)),
+               "Addresses of local or relay domains that stand for others.", example: """
+               # info@example.net: [alice@example.org, carol@partner.example]
+               """),
+        .value("routes", \.routes, .map(from: .routeName, to: Route.type),
+               "Ways for mail to leave, by name. The route `mx` is always there.", example: """
+               mailboxes:
+                 type: maildir
+                 path: /var/lib/baton/mail/{domain}/{user}
+               # provider:
+               #   type: smarthost
+               #   hosts: ["smtp.provider.example:587", backup.provider.example]
+               # dovecot:
+               #   type: lmtp
+               #   hosts: ["unix:/run/dovecot/lmtp"]
+               """),
+        .value("rules", \.rules, .list(of: Rule.type), "Which mail goes by which route; mail that no rule is for goes by `mx`.", example: """
+               # - senders: [billing@example.org, shop.example.org]
+               #   route: provider
+               # - recipients: [example.net, "*.example.net"]
+               #   route: dovecot
+               """),
+        .section("spool", \.spool, SpoolConfiguration.keys, default: SpoolConfiguration(), "Where mail is kept, and how much room it may take."),
+        .section("queue", \.queue, QueueConfiguration.keys, default: QueueConfiguration(), "How long mail waits, and how much of it."),
+        .section("delivery", \.delivery, DeliveryConfiguration.keys, default: DeliveryConfiguration(), "How other servers are spoken to."),
+        .section("limits", \.limits, LimitsConfiguration.keys, default: LimitsConfiguration(), "What clients may ask for."),
+        .section("dns", \.dns, DNSConfiguration.keys, default: DNSConfiguration(), "Where DNS answers come from."),
+        .section("bounces", \.bounces, BounceConfiguration.keys, default: BounceConfiguration(), "How senders hear of mail that cannot be delivered."),
+        .section("log", \.log, LogConfiguration.keys, default: LogConfiguration(), "What is written to standard output."),
+        .section("control", \.control, ControlConfiguration.keys, default: ControlConfiguration(), "The sockets that commands talk to the daemon over."),
+        .section("retention", \.retention, RetentionConfiguration.keys, default: RetentionConfiguration(), "How long what is done with is remembered."),
+    ] }
+}
+
+extension BatonConfiguration {
+    /// Reads and checks the file at `path`.
+    public static func load(_ path: String, files: FileFacts = .system) throws(ConfigurationError) -> BatonConfiguration {
+        guard let text = readFile(path) else {
+            throw ConfigurationError([Mistake(file: path, line: 0, column: 0, key: "", message: "the file cannot be read: \(lastSystemError())")])
+        }
+        return try check(text, file: path, files: files)
+    }
+
+    /// Checks the text of a file; all mistakes are reported at once.
+    public static func check(_ text: String, file: String, files: FileFacts = .system) throws(ConfigurationError) -> BatonConfiguration {
+        var check = Check(file: file, files: files)
+        var configuration = BatonConfiguration()
+        if let node = YAMLSource.compose(text, &check) {
+            check.note("", value: node.position)
+            keys.read(node, "", &configuration, &check)
+            configuration.verify(&check)
+        }
+        guard check.mistakes.isEmpty else { throw ConfigurationError(check.mistakes) }
+        return configuration
+    }
+
+    /// What is different in `new`, key by key.
+    public func changes(to new: BatonConfiguration) -> [ConfigurationChange] {
+        BatonConfiguration.keys.changes(self, new, "")
+    }
+
+    /// The route of mail from `sender` (nil for the null reverse-path) to `recipient`.
+    public func route(for recipient: EmailAddress, from sender: EmailAddress?) -> String {
+        if let domain = recipient.domain, let local = domains[domain] { return local.route }
+        return rules.first { $0.matches(recipient: recipient, sender: sender) }?.route ?? BatonConfiguration.defaultRoute
+    }
+
+    /// The route of that name; `mx` exists without being in the file.
+    public func route(named name: String) -> Route? {
+        routes[name] ?? (name == BatonConfiguration.defaultRoute ? .mx : nil)
+    }
+
+    /// Who gets mail for `<postmaster>`.
+    public var postmaster: EmailAddress {
+        if let address = bounces.postmaster { return address }
+        guard let address = try? EmailAddress(localPart: "postmaster", host: .domain(hostname)) else {
+            preconditionFailure("the check keeps host names short enough")
+        }
+        return address
+    }
+
+    /// Where `baton send` leaves mail while the daemon is down.
+    public var maildrop: String { control.maildrop ?? spool.directory + "/maildrop" }
+}

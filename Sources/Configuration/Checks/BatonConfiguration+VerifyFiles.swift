@@ -1,0 +1,86 @@
+extension BatonConfiguration {
+    /// Reports files and directories that are not there.
+    func verifyFiles(_ check: inout Check) {
+        if let path = dns.zone { verifyFile(path, "dns.zone", &check) }
+        if let path = dns.hostsFile { verifyFile(path, "dns.hostsFile", &check) }
+        // A zone answers without validating anything.
+        if let path = dns.trustAnchor, dns.zone == nil { verifyFile(path, "dns.trustAnchor", &check) }
+        if let path = bounces.templates { verifyDirectory(path, "bounces.templates", &check) }
+        verifyParent(of: spool.directory, "spool.directory", &check)
+        for (name, route) in routes {
+            switch route {
+            case .maildir(let path): verifyTemplate(path, "routes.\(name).path", &check)
+            case .sandbox(let path):
+                if path.contains("{") || path.contains("}") {
+                    check.report("routes.\(name).path", "a sandbox is one directory: expected a path without placeholders")
+                }
+                verifyParent(of: path, "routes.\(name).path", &check)
+            case .mx, .smarthost, .lmtp, .discard, .reject: break
+            }
+        }
+    }
+
+    private func verifyFile(_ path: String, _ key: String, _ check: inout Check) {
+        switch check.files.kind(path) {
+        case .readableFile, .other: break
+        case .missing: check.report(key, "there is no file '\(path)'")
+        case .unreadableFile: check.report(key, "the file '\(path)' cannot be read")
+        case .directory: check.report(key, "expected a file, but '\(path)' is a directory")
+        }
+    }
+
+    private func verifyDirectory(_ path: String, _ key: String, _ check: inout Check) {
+        if check.files.kind(path) != .directory { check.report(key, "there is no directory '\(path)'") }
+    }
+
+    /// A directory that Baton makes itself, in one that must be there.
+    private func verifyParent(of path: String, _ key: String, _ check: inout Check) {
+        switch check.files.kind(path) {
+        case .directory: return
+        case .readableFile, .unreadableFile, .other: return check.report(key, "expected a directory, but '\(path)' is none")
+        case .missing: break
+        }
+        let parent = BatonConfiguration.parent(of: path)
+        if check.files.kind(parent) != .directory {
+            check.report(key, "there is neither a directory '\(path)' nor '\(parent)' to make it in")
+        }
+    }
+
+    private static func parent(of path: String) -> String {
+        let path = path.hasSuffix("/") ? path.dropLast() : path[...]
+        guard let end = path.lastIndex(of: "/") else { return "." }
+        return end == path.startIndex ? "/" : String(path[..<end])
+    }
+
+    /// Placeholders of a Maildir path.
+    private static let placeholders = ["{domain}", "{user}", "{tag}"]
+
+    private func verifyTemplate(_ path: String, _ key: String, _ check: inout Check) {
+        var rest = path[...]
+        while let start = rest.firstIndex(where: { $0 == "{" || $0 == "}" }) {
+            guard let placeholder = BatonConfiguration.placeholders.first(where: rest[start...].hasPrefix) else {
+                check.report(key, "expected no other placeholders than \(BatonConfiguration.placeholders.joined(separator: ", "))")
+                return
+            }
+            rest = rest[rest.index(start, offsetBy: placeholder.count)...]
+        }
+        if path.split(separator: "/").contains("..") { check.report(key, "expected a path without '..'") }
+        let users = domains.values.filter { $0.route == key.split(separator: ".").dropFirst().first.map(String.init) }
+        if !path.contains("{user}"), users.contains(where: { $0.mailboxes.areSeveral }) {
+            check.report(key, "without {user}, the mailboxes of a domain would share one Maildir")
+        }
+        if !path.contains("{domain}"), users.count > 1 {
+            check.report(key, "without {domain}, the same user of \(users.count) domains would share one Maildir")
+        }
+    }
+}
+
+extension Mailboxes {
+    /// Whether there is, or can be, more than one.
+    var areSeveral: Bool {
+        switch self {
+        case .every: true
+        case .listed(let names): names.count > 1
+        }
+    }
+}

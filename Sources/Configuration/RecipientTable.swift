@@ -1,0 +1,97 @@
+import MessageFormat
+
+/// Who the local domains' recipients are, and what aliases stand for.
+public struct RecipientTable: Sendable {
+    /// What the configuration says of a recipient.
+    public enum Finding: Hashable, Sendable {
+        /// It has a mailbox that this route delivers to.
+        case mailbox(route: String)
+        /// It stands for these addresses.
+        case alias([EmailAddress])
+        /// Its domain is local and has no such recipient: 550 5.1.1.
+        case unknown
+        /// Its domain is relayed for everybody.
+        case relayed
+        /// It is elsewhere: only relay networks may send there.
+        case remote
+    }
+
+    private let domains: [Domain: LocalDomain]
+    private let relayDomains: AddressSet
+    private let aliases: [EmailAddress: [EmailAddress]]
+    private let postmaster: EmailAddress
+
+    /// The recipients of `configuration`.
+    public init(_ configuration: BatonConfiguration) {
+        domains = configuration.domains
+        relayDomains = AddressSet(configuration.relayDomains.map(AddressPattern.domain))
+        aliases = Dictionary(configuration.aliases.map { ($0.key.caseFolded, $0.value) }, uniquingKeysWith: { first, _ in first })
+        postmaster = configuration.postmaster
+    }
+
+    /// What the configuration says of `address`: one step, chains are not followed.
+    ///
+    /// An address that is among its own targets is a mailbox that gets a copy: it is final when it
+    /// comes back from its own expansion.
+    public func find(_ address: EmailAddress) -> Finding {
+        if let targets = aliases.isEmpty ? nil : aliases[address.caseFolded] { return .alias(targets) }
+        guard let domain = address.domain else { return .remote }
+        if let local = domains[domain] { return find(address.localPart.lowercased(), in: local, domain) }
+        return relayDomains.contains(address) ? .relayed : .remote
+    }
+
+    /// The addresses that `address` expands into; nil when it is final.
+    public func expansion(of address: EmailAddress) -> [EmailAddress]? {
+        guard case .alias(let targets) = find(address), targets != [address] else { return nil }
+        return targets
+    }
+
+    /// The route that delivers to `address` if it is, or can be, a mailbox: what a copy to oneself goes by.
+    public func mailboxRoute(of address: EmailAddress) -> String? {
+        guard let domain = address.domain, let local = domains[domain] else { return nil }
+        let localPart = address.localPart.lowercased()
+        return local.holds(localPart) || local.holds(local.untagged(localPart)) ? local.route : nil
+    }
+
+    private func find(_ localPart: String, in local: LocalDomain, _ domain: Domain) -> Finding {
+        for name in local.isTagged(localPart) ? [localPart, local.untagged(localPart)] : [localPart] {
+            if let targets = local.aliases[name] { return .alias(addresses(targets, domain)) }
+            if local.holds(name, everyCounts: false) { return .mailbox(route: local.route) }
+        }
+        // Every domain has a postmaster (RFC 5321 §4.5.1).
+        if localPart == "postmaster", postmaster.caseFolded != (try? EmailAddress(localPart: localPart, host: .domain(domain))) {
+            return .alias([postmaster])
+        }
+        if local.mailboxes == .every || localPart == "postmaster" { return .mailbox(route: local.route) }
+        return local.catchAll.isEmpty ? .unknown : .alias(addresses(local.catchAll, domain))
+    }
+
+    private func addresses(_ targets: [AliasTarget], _ domain: Domain) -> [EmailAddress] {
+        targets.compactMap { target in
+            switch target {
+            case .address(let address): address
+            case .sameDomain(let localPart): try? EmailAddress(localPart: localPart, host: .domain(domain))
+            }
+        }
+    }
+}
+
+extension LocalDomain {
+    /// Whether there is a mailbox for `localPart`, given in lower case.
+    func holds(_ localPart: String, everyCounts: Bool = true) -> Bool {
+        switch mailboxes {
+        case .every: everyCounts
+        case .listed(let names): names.contains(localPart)
+        }
+    }
+
+    /// Whether `localPart` has a tag.
+    func isTagged(_ localPart: String) -> Bool { untagged(localPart) != localPart }
+
+    /// `alice` of `alice+tag`.
+    public func untagged(_ localPart: String) -> String {
+        guard let separator = subaddressSeparator?.first, let end = localPart.firstIndex(of: separator),
+              end > localPart.startIndex else { return localPart }
+        return String(localPart[..<end])
+    }
+}

@@ -1,0 +1,84 @@
+import Ports
+
+/// What a listener speaks.
+public enum ListenerDialect: String, Hashable, Sendable, CaseIterable {
+    /// Mail between relays (RFC 5321).
+    case smtp
+    /// Mail from users' clients (RFC 6409).
+    case submission
+    /// Delivery with a reply for each recipient (RFC 2033).
+    case lmtp
+}
+
+/// One place where mail comes in.
+public struct ListenerConfiguration: Hashable, Sendable {
+    /// Where it takes connections.
+    public var address = ListenAddress.everywhere(port: 25)
+    /// What it speaks.
+    public var dialect = ListenerDialect.smtp
+    /// Networks whose connections begin with a PROXY header.
+    public var proxyProtocol: [IPNetwork] = []
+    /// Networks that may use XCLIENT.
+    public var xclient: [IPNetwork] = []
+    /// Networks that may use XFORWARD.
+    public var xforward: [IPNetwork] = []
+    /// Overrides `limits.maxMessageSize`.
+    public var maxMessageSize: Int?
+    /// Overrides `limits.maxRecipients`.
+    public var maxRecipients: Int?
+    /// Overrides `limits.maxConnections`.
+    public var maxConnections: Int?
+    /// Overrides `limits.maxConnectionsPerClient`.
+    public var maxConnectionsPerClient: Int?
+    /// Overrides `limits.maxMessagesPerConnection`.
+    public var maxMessagesPerConnection: Int?
+    /// Overrides `limits.idleTimeout`.
+    public var idleTimeout: Duration?
+
+    /// The documented defaults.
+    public init() {}
+
+    static var keys: [Key<ListenerConfiguration>] { [
+        .required("address", \.address, .listenAddress,
+                  "Address and port, `:PORT` for every address of the host, or `unix:PATH`.", effect: .restart),
+        .value("dialect", \.dialect, .choice,
+               "What is spoken: `smtp` between servers, `submission` from mail clients, `lmtp` for final delivery with a reply for each recipient.",
+               effect: .restart, reference: "RFC 5321, RFC 6409, RFC 2033"),
+        .value("proxyProtocol", \.proxyProtocol, .list(of: .network),
+               "Networks of load balancers: a connection from there must begin with a PROXY header of version 1 or 2, which tells the client's address."),
+        .value("xclient", \.xclient, .list(of: .network),
+               "Networks of filters and front ends that may set the client's name and address with XCLIENT. Whoever is in here can pretend to be any client."),
+        .value("xforward", \.xforward, .list(of: .network),
+               "Networks that may tell where a message came from with XFORWARD, for the log only."),
+        .optional("maxMessageSize", \.maxMessageSize, LimitsConfiguration.messageSize, otherwise: "`limits.maxMessageSize`",
+                  "The largest message taken here."),
+        .optional("maxRecipients", \.maxRecipients, LimitsConfiguration.recipients, otherwise: "`limits.maxRecipients`",
+                  "Recipients of one message taken here."),
+        .optional("maxConnections", \.maxConnections, LimitsConfiguration.connections, otherwise: "`limits.maxConnections`",
+                  "Connections open here at once.", effect: .restart),
+        .optional("maxConnectionsPerClient", \.maxConnectionsPerClient, LimitsConfiguration.connections,
+                  otherwise: "`limits.maxConnectionsPerClient`", "Connections that one client may have open here."),
+        .optional("maxMessagesPerConnection", \.maxMessagesPerConnection, .count(1...1_000_000),
+                  otherwise: "`limits.maxMessagesPerConnection`", "Messages taken here over one connection."),
+        .optional("idleTimeout", \.idleTimeout, .duration(.seconds(1) ... .hours(24)), otherwise: "`limits.idleTimeout`",
+                  "How long a client may be silent here."),
+    ] }
+
+    static var type: ValueType<ListenerConfiguration> {
+        .section("listener", "", keys, initial: ListenerConfiguration()) { listener in
+            "{address: \(yamlText(listener.address.description)), dialect: \(listener.dialect.rawValue)}"
+        }
+    }
+
+    /// `limits` with what this listener overrides.
+    public func limits(over limits: LimitsConfiguration) -> LimitsConfiguration {
+        var limits = limits
+        limits.maxMessageSize = maxMessageSize ?? limits.maxMessageSize
+        limits.maxRecipients = maxRecipients ?? limits.maxRecipients
+        limits.maxConnections = maxConnections ?? limits.maxConnections
+        limits.maxConnectionsPerClient = maxConnectionsPerClient ?? limits.maxConnectionsPerClient
+        limits.maxMessagesPerConnection = maxMessagesPerConnection ?? limits.maxMessagesPerConnection
+        limits.idleTimeout = idleTimeout ?? limits.idleTimeout
+        return limits
+    }
+}
