@@ -1,0 +1,84 @@
+import MessageFormat
+
+/// Where the mailbox of an address is: a path in which `{local}` and `{domain}` stand for parts of the address.
+///
+/// A path without either is a folder of mailboxes: `{domain}/{local}` is added to it.
+public struct MailboxTemplate: Hashable, Sendable {
+    private enum Piece: Hashable {
+        case text(String)
+        case local
+        case domain
+    }
+
+    private let root: String
+    private let components: [[Piece]]
+
+    /// Whether the case of ASCII letters in a local part tells mailboxes apart.
+    public enum LetterCase: String, Hashable, Sendable, CaseIterable {
+        /// `User` and `user` are one mailbox, in lower case.
+        case folded
+        /// They are two.
+        case kept
+    }
+
+    /// Parses a template such as `/var/mail/{domain}/{local}/Maildir`; nil for an empty one, for an unknown
+    /// word in braces, and for `..` after the first of them.
+    public init?(parsing text: String) {
+        guard !text.isEmpty, !text.utf8.contains(where: { $0 < 0x20 || $0 == 0x7f }) else { return nil }
+        let names = text.split(separator: "/").map(String.init)
+        let first = names.firstIndex { $0.contains("{") || $0.contains("}") } ?? names.count
+        root = (text.hasPrefix("/") ? "/" : "") + names[..<first].joined(separator: "/")
+        var components: [[Piece]] = []
+        for name in names[first...] {
+            guard let pieces = MailboxTemplate.pieces(name) else { return nil }
+            if pieces == [.text(name)], PathComponent(name) == nil { return nil }
+            components.append(pieces)
+        }
+        self.components = components.isEmpty ? [[.domain], [.local]] : components
+    }
+
+    /// The mailbox of `address`; nil when its name would be too long for a file system.
+    public func path(for address: EmailAddress, letterCase: LetterCase) -> MailboxPath? {
+        let local = PathComponent.escaped(letterCase == .folded ? MailboxTemplate.folded(address.localPart) : address.localPart)
+        let domain = PathComponent.escaped(address.host.description)
+        var names: [PathComponent] = []
+        for pieces in components {
+            var name = ""
+            for piece in pieces {
+                switch piece {
+                case .text(let text): name += text
+                case .local: name += local
+                case .domain: name += domain
+                }
+            }
+            guard let component = PathComponent(name) else { return nil }
+            names.append(component)
+        }
+        return MailboxPath(root: root, components: names)
+    }
+
+    // Only ASCII: the case rules of other scripts depend on language, and would make two addresses one by surprise.
+    private static func folded(_ text: String) -> String {
+        String(decoding: text.utf8.map { $0 &- 0x41 < 26 ? $0 | 0x20 : $0 }, as: UTF8.self)
+    }
+
+    private static func pieces(_ name: String) -> [Piece]? {
+        var pieces: [Piece] = []
+        var rest = name[...]
+        while let brace = rest.firstIndex(where: { $0 == "{" || $0 == "}" }) {
+            if brace > rest.startIndex { pieces.append(.text(String(rest[..<brace]))) }
+            rest = rest[brace...]
+            if rest.hasPrefix("{local}") {
+                pieces.append(.local)
+            } else if rest.hasPrefix("{domain}") {
+                pieces.append(.domain)
+            } else {
+                return nil
+            }
+            guard let end = rest.firstIndex(of: "}") else { return nil }
+            rest = rest[rest.index(after: end)...]
+        }
+        if !rest.isEmpty { pieces.append(.text(String(rest))) }
+        return pieces
+    }
+}

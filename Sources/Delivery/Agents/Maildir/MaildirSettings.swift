@@ -1,0 +1,28 @@
+/// How mail is put into Maildirs.
+public struct MaildirSettings: Hashable, Sendable {
+    /// Whether a mailbox that does not exist is made.
+    public enum Creation: String, Hashable, Sendable, CaseIterable {
+        /// At its first message.
+        case whenMissing
+        /// Never: mail to it bounces as to an unknown mailbox.
+        case never
+    }
+
+    /// How lines end in the files.
+    public var lineEnds: LineEnds
+    /// Whether the case of ASCII letters in a local part tells mailboxes apart.
+    public var letterCase: MailboxTemplate.LetterCase
+    /// Whether missing mailboxes are made.
+    public var creation: Creation
+    /// This host, a part of the name of every file.
+    public var hostName: String
+
+    /// The documented defaults, on the host `hostName`.
+    public init(hostName: String, lineEnds: LineEnds = .lf, letterCase: MailboxTemplate.LetterCase = .folded,
+                creation: Creation = .whenMissing) {
+        self.hostName = hostName
+        self.lineEnds = lineEnds
+        self.letterCase = letterCase
+        self.creation = creation
+    }
+}
