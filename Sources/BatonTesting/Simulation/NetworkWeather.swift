@@ -1,0 +1,55 @@
+import Ports
+
+/// How well a simulated network works at the moment; each connection draws its fate when it is made.
+public struct NetworkWeather: Sendable {
+    /// Time for a packet from one end to the other.
+    public var latency: ClosedRange<Duration> = .microseconds(50)...(.milliseconds(40))
+    /// Connections that are refused although somebody listens.
+    public var refused = 0.0
+    /// Connections that get no answer.
+    public var unanswered = 0.0
+    /// Connections that break after a random number of bytes.
+    public var reset = 0.0
+    /// Connections that go silent, for both ends, after a random number of bytes.
+    public var halfOpen = 0.0
+    /// Connections that carry one byte at a time.
+    public var byteWise = 0.0
+    /// Connections that are slow: each piece takes seconds.
+    public var tarpit = 0.0
+
+    /// A network without faults.
+    public init() {}
+
+    /// A network in which everything goes wrong now and then.
+    public static var storm: NetworkWeather {
+        var weather = NetworkWeather()
+        weather.refused = 0.03
+        weather.unanswered = 0.02
+        weather.reset = 0.06
+        weather.halfOpen = 0.03
+        weather.byteWise = 0.05
+        weather.tarpit = 0.03
+        return weather
+    }
+}
+
+/// What happens to one direction of a connection.
+struct LinkFate {
+    var latency: ClosedRange<Duration>
+    /// Bytes after which the connection breaks.
+    var resetAfter: Int?
+    /// Bytes after which nothing arrives any more.
+    var silentAfter: Int?
+    var isByteWise = false
+    var pauseBetweenPieces = Duration.zero
+
+    init(_ weather: NetworkWeather, _ random: SeededRandom) {
+        latency = weather.latency
+        // Half of the breaks come within the dialog, half somewhere in the message.
+        func somewhere() -> Int { random.chance(0.5) ? random.number(in: 0...400) : random.number(in: 0...20_000) }
+        if random.chance(weather.reset) { resetAfter = somewhere() }
+        if random.chance(weather.halfOpen) { silentAfter = somewhere() }
+        isByteWise = random.chance(weather.byteWise)
+        if random.chance(weather.tarpit) { pauseBetweenPieces = random.duration(in: .seconds(1)...(.seconds(20))) }
+    }
+}

@@ -1,0 +1,51 @@
+import Ports
+
+/// A process of the simulated world: some loops that share a clock and die together.
+public final class SimulatedProcess: @unchecked Sendable {
+    /// The world.
+    public let simulator: Simulator
+    /// The name, for failures.
+    public let name: String
+    /// Whether it runs; once killed it never does again.
+    public private(set) var isAlive = true
+    /// How far its clock is ahead of the world's.
+    public private(set) var clockOffset = Duration.zero
+    private var loops: [SimulatedLoop] = []
+    private var mortals: [() -> Void] = []
+
+    /// A process that runs.
+    public init(_ name: String, in simulator: Simulator) {
+        self.name = name
+        self.simulator = simulator
+    }
+
+    /// The time as the process sees it.
+    public var now: Timestamp { simulator.now + clockOffset }
+
+    /// Another loop of this process.
+    public func makeLoop() -> SimulatedLoop {
+        let loop = SimulatedLoop(self)
+        loops.append(loop)
+        return loop
+    }
+
+    /// Ends the process at this moment: jobs and timers never run, what they hold is let go.
+    public func kill() {
+        guard isAlive else { return }
+        isAlive = false
+        let last = mortals
+        mortals = []
+        for end in last { end() }
+        for loop in loops { loop.drop() }
+        loops = []
+    }
+
+    /// Sets the clock forward (or back) by `duration`, as a correction of the wall clock would.
+    public func jumpClock(by duration: Duration) {
+        clockOffset += duration
+        for loop in loops { loop.clockJumped() }
+    }
+
+    /// Has `end` called when the process is killed.
+    func atDeath(_ end: @escaping () -> Void) { mortals.append(end) }
+}
