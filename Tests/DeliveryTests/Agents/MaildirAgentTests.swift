@@ -16,7 +16,7 @@ import Testing
         return MaildirAgent(settings: settings, files: files, executor: LoopMailboxExecutor(loop: loop), loop: loop)
     }
 
-    private let hop = NextHop.maildir(path: "/mail/{domain}/{local}")
+    private let hop = NextHop.maildir(path: "/mail/{domain}/{user}")
     private let content = MessageContent.sample("Received: by us\r\n", "Subject: hi\r\n\r\nbody\rx\r\n")
 
     @Test func eachRecipientGetsACopy() throws {

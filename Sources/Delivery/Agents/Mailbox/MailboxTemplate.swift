@@ -1,12 +1,15 @@
 import MessageFormat
 
-/// Where the mailbox of an address is: a path in which `{local}` and `{domain}` stand for parts of the address.
+/// Where the mailbox of an address is: a path in which `{domain}`, `{user}` and `{tag}` stand for parts of the address.
 ///
-/// A path without either is a folder of mailboxes: `{domain}/{local}` is added to it.
+/// The user is the local part up to the separator of subaddresses, the tag what comes after it (RFC 5233).
+/// A name in the path that holds `{tag}` is left out for addresses without one, so that
+/// `/mail/{domain}/{user}/.{tag}` is the mailbox itself for those, and a folder of it for others.
 public struct MailboxTemplate: Hashable, Sendable {
     private enum Piece: Hashable {
         case text(String)
-        case local
+        case user
+        case tag
         case domain
     }
 
@@ -21,8 +24,8 @@ public struct MailboxTemplate: Hashable, Sendable {
         case kept
     }
 
-    /// Parses a template such as `/var/mail/{domain}/{local}/Maildir`; nil for an empty one, for an unknown
-    /// word in braces, and for `..` after the first of them.
+    /// Parses a template such as `/var/mail/{domain}/{user}/Maildir`; nil for an empty one, for an unknown
+    /// word in braces, and for `.` or `..` after the first of them.
     public init?(parsing text: String) {
         guard !text.isEmpty, !text.utf8.contains(where: { $0 < 0x20 || $0 == 0x7f }) else { return nil }
         let names = text.split(separator: "/").map(String.init)
@@ -34,27 +37,33 @@ public struct MailboxTemplate: Hashable, Sendable {
             if pieces == [.text(name)], PathComponent(name) == nil { return nil }
             components.append(pieces)
         }
-        self.components = components.isEmpty ? [[.domain], [.local]] : components
+        self.components = components
     }
 
-    /// The mailbox of `address`; nil when its name would be too long for a file system.
-    public func path(for address: EmailAddress, letterCase: LetterCase) -> MailboxPath? {
-        let local = PathComponent.escaped(letterCase == .folded ? MailboxTemplate.folded(address.localPart) : address.localPart)
-        let domain = PathComponent.escaped(address.host.description)
+    /// The mailbox of `address`, whose tag comes after `separator`; nil when its name would be too long for a file system.
+    public func path(for address: EmailAddress, letterCase: LetterCase, separator: UInt8? = nil) -> MailboxPath? {
+        let local = letterCase == .folded ? MailboxTemplate.folded(address.localPart) : address.localPart
+        let (user, tag) = MailboxTemplate.split(local, at: separator)
         var names: [PathComponent] = []
-        for pieces in components {
+        for pieces in components where !(tag.isEmpty && pieces.contains(.tag)) {
             var name = ""
             for piece in pieces {
                 switch piece {
                 case .text(let text): name += text
-                case .local: name += local
-                case .domain: name += domain
+                case .user: name += PathComponent.escaped(user)
+                case .tag: name += PathComponent.escaped(tag)
+                case .domain: name += PathComponent.escaped(address.host.description)
                 }
             }
             guard let component = PathComponent(name) else { return nil }
             names.append(component)
         }
         return MailboxPath(root: root, components: names)
+    }
+
+    private static func split(_ local: String, at separator: UInt8?) -> (user: String, tag: String) {
+        guard let separator, let end = local.utf8.firstIndex(of: separator), end > local.startIndex else { return (local, "") }
+        return (String(local[..<end]), String(local[local.utf8.index(after: end)...]))
     }
 
     // Only ASCII: the case rules of other scripts depend on language, and would make two addresses one by surprise.
@@ -68,8 +77,10 @@ public struct MailboxTemplate: Hashable, Sendable {
         while let brace = rest.firstIndex(where: { $0 == "{" || $0 == "}" }) {
             if brace > rest.startIndex { pieces.append(.text(String(rest[..<brace]))) }
             rest = rest[brace...]
-            if rest.hasPrefix("{local}") {
-                pieces.append(.local)
+            if rest.hasPrefix("{user}") {
+                pieces.append(.user)
+            } else if rest.hasPrefix("{tag}") {
+                pieces.append(.tag)
             } else if rest.hasPrefix("{domain}") {
                 pieces.append(.domain)
             } else {

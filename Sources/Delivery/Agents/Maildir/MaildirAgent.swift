@@ -67,7 +67,8 @@ private final class MaildirDelivery: @unchecked Sendable {
         next += 1
         guard attempt.envelope.recipients.indices.contains(Int(index)) else { return deliverNext() }
         let address = attempt.envelope.recipients[Int(index)].address
-        guard let mailbox = template?.path(for: address, letterCase: settings.letterCase) else {
+        let separator = address.domain.flatMap { settings.subaddressSeparators[$0.ascii] }
+        guard let mailbox = template?.path(for: address, letterCase: settings.letterCase, separator: separator) else {
             record(index, .failed(template == nil ? MaildirDelivery.noTemplate : MaildirDelivery.noName))
             return loop.execute { self.deliverNext() }
         }

@@ -14,15 +14,18 @@ public struct MaildirSettings: Hashable, Sendable {
     public var letterCase: MailboxTemplate.LetterCase
     /// Whether missing mailboxes are made.
     public var creation: Creation
+    /// What parts a mailbox from a tag in a local part, by domain as A-labels (RFC 5233).
+    public var subaddressSeparators: [String: UInt8]
     /// This host, a part of the name of every file.
     public var hostName: String
 
     /// The documented defaults, on the host `hostName`.
     public init(hostName: String, lineEnds: LineEnds = .lf, letterCase: MailboxTemplate.LetterCase = .folded,
-                creation: Creation = .whenMissing) {
+                creation: Creation = .whenMissing, subaddressSeparators: [String: UInt8] = [:]) {
         self.hostName = hostName
         self.lineEnds = lineEnds
         self.letterCase = letterCase
         self.creation = creation
+        self.subaddressSeparators = subaddressSeparators
     }
 }
