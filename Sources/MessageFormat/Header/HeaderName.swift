@@ -18,15 +18,25 @@ public struct HeaderName: Sendable, ExpressibleByStringLiteral, CustomStringConv
     /// `text`.
     public var description: String { text }
 
+    /// Whether a program sent the message (RFC 3834 §5).
     public static let autoSubmitted: HeaderName = "Auto-Submitted"
+    /// What the body is (RFC 2045 §5).
     public static let contentType: HeaderName = "Content-Type"
+    /// When the message was written (RFC 5322 §3.6.1).
     public static let date: HeaderName = "Date"
+    /// A mailbox that the message was delivered to.
     public static let deliveredTo: HeaderName = "Delivered-To"
+    /// Who wrote the message (RFC 5322 §3.6.2).
     public static let from: HeaderName = "From"
+    /// The name of the message (RFC 5322 §3.6.4).
     public static let messageID: HeaderName = "Message-ID"
+    /// A hop that the message took (RFC 5321 §4.4).
     public static let received: HeaderName = "Received"
+    /// The reverse-path, added at final delivery (RFC 5321 §4.4).
     public static let returnPath: HeaderName = "Return-Path"
+    /// What the message is about (RFC 5322 §3.6.5).
     public static let subject: HeaderName = "Subject"
+    /// Whom the message is for (RFC 5322 §3.6.3).
     public static let to: HeaderName = "To"
 }
 
