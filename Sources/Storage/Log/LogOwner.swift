@@ -24,7 +24,7 @@ public enum LogState: Hashable, Sendable {
     case open
     /// The disk has no room for another segment: records with bodies fail with `.noSpace`.
     case outOfSpace
-    /// The disk refuses to store: all appends fail with `.failed`; each is a new try at most once a second.
+    /// The disk refuses to store: all appends fail with `.failed`; it is tried again every second.
     case failed
     /// `Log.close` was called.
     case closed

@@ -25,4 +25,10 @@ public struct LogSettings: Sendable {
 
     /// The documented defaults.
     public init() {}
+
+    func check() throws(LogOpenError) {
+        guard segmentBytes >= 16 << 10, segmentBytes % 4096 == 0, segmentBytes <= 1 << 30 else {
+            throw .invalidSetting("a segment has 16 KiB to 1 GiB, in steps of 4 KiB; not \(segmentBytes) bytes")
+        }
+    }
 }

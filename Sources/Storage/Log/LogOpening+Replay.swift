@@ -1,0 +1,145 @@
+/// Hands records out in the order of their numbers, each once.
+struct ReplayPass {
+    private let through: LSN
+    private let knows: (UInt8, UInt8) -> Bool
+    private let replay: (RecoveryItem) -> Void
+    private var held: [Held] = []
+    private var heldLast = LSN.zero
+    private(set) var last: LSN
+    private(set) var records = 0
+    private(set) var skipped = 0
+
+    private struct Held {
+        let record: ScannedRecord
+        let segment: FoundSegment
+    }
+
+    init(through: LSN, knows: @escaping (UInt8, UInt8) -> Bool, replay: @escaping (RecoveryItem) -> Void) {
+        self.through = through
+        self.knows = knows
+        self.replay = replay
+        last = through
+    }
+
+    /// Takes a group in. What a segment holds that the disk failed under may be written again, with the same numbers, in
+    /// the next: such records wait until the numbers go past them.
+    mutating func add(_ group: [ScannedRecord], of segment: FoundSegment, isFinal: Bool) throws(LogOpenError) {
+        guard let first = group.first, let last = group.last else { return }
+        if !held.isEmpty, first.header.lsn > heldLast { try flush() }
+        if isFinal, held.isEmpty {
+            for record in group { try hand(record, of: segment) }
+        } else {
+            held += group.map { Held(record: $0, segment: segment) }
+            if !isFinal { heldLast = max(heldLast, last.header.lsn) }
+        }
+    }
+
+    /// Hands out what waits.
+    mutating func flush() throws(LogOpenError) {
+        let waiting = held.sorted { $0.record.header.lsn < $1.record.header.lsn }
+        held = []
+        heldLast = .zero
+        for one in waiting { try hand(one.record, of: one.segment) }
+    }
+
+    private mutating func hand(_ record: ScannedRecord, of segment: FoundSegment) throws(LogOpenError) {
+        let header = record.header
+        guard header.lsn > last else { return }
+        guard knows(header.kind, header.version) else {
+            guard !header.isCritical else {
+                throw .unknownCritical(file: segment.name, kind: header.kind, version: header.version, writtenBy: segment.header.release)
+            }
+            skipped += 1
+            last = header.lsn
+            return
+        }
+        last = header.lsn
+        records += 1
+        replay(.record(RecoveredRecord(
+            lsn: header.lsn, position: RecordPosition(segment: segment.number, offset: UInt32(truncatingIfNeeded: record.offset / 64)),
+            kind: header.kind, version: header.version, messageKey: header.messageKey, meta: record.meta,
+            bodyLength: Int(header.bodyLength), storedBytes: header.storedBytes)))
+    }
+}
+
+extension LogOpening {
+    /// Replays what lies after the checkpoint and notes every segment in the table.
+    mutating func replaySegments(_ segments: [FoundSegment], with pass: inout ReplayPass) throws(LogOpenError) {
+        let through = pass.last
+        for (index, segment) in segments.enumerated() {
+            let isLast = index == segments.count - 1
+            if !isLast, segments[index + 1].header.firstLSN <= through.advanced(by: 1) {
+                // Covered by the checkpoint: it serves reads only.
+                let last = segment.isSealed ? segment.header.lastLSN : segments[index + 1].header.firstLSN.advanced(by: -1)
+                note(segment, last: last, end: segment.isSealed ? segment.header.end : segment.header.fileBytes)
+            } else {
+                try replay(segment, isLast: isLast, with: &pass)
+            }
+        }
+        try pass.flush()
+    }
+
+    private mutating func replay(_ segment: FoundSegment, isLast: Bool, with pass: inout ReplayPass) throws(LogOpenError) {
+        let isTrusted = segment.isSealed
+        let end = isTrusted ? segment.header.end : segment.header.fileBytes
+        var scanner = SegmentScanner(segment.file, seed: uuid.seed(file: segment.number), to: end, bodies: isTrusted ? .none : .all)
+        var lastLSN = LSN.zero
+        var holes: [Range<UInt64>] = []
+        var isReadable = true
+        while let item = next(&scanner, in: segment, &isReadable) {
+            switch item {
+            case .damage(let range): holes.append(range)
+            case .group(let group):
+                lastLSN = max(lastLSN, group.last?.header.lsn ?? .zero)
+                try pass.add(group, of: segment, isFinal: isTrusted || isLast)
+            }
+        }
+        if isTrusted, scanner.offset < end { holes.append(scanner.offset..<end) }
+        let kept = holes.map { quarantine.keep($0, of: segment.file, name: segment.name) }
+        report.damage += kept.map(\.text)
+        replayedBytes += Int(clamping: scanner.offset)
+        var done = segment
+        if isLast, !isTrusted, isReadable, kept.allSatisfy(\.isKept) {
+            report.tornTail = scanner.isTorn
+            done = try seal(segment, at: scanner.offset, lastLSN: max(lastLSN, segment.header.firstLSN), without: holes)
+        }
+        note(done, last: isTrusted ? segment.header.lastLSN : lastLSN, end: done.isSealed ? done.header.end : end, isReadable: isReadable)
+    }
+
+    private mutating func next(_ scanner: inout SegmentScanner, in segment: FoundSegment, _ isReadable: inout Bool) -> SegmentScanner.Item? {
+        do throws(FileError) {
+            return try scanner.next()
+        } catch {
+            report.damage.append("\(segment.name) cannot be read behind byte \(scanner.offset) (\(error)): kept")
+            isReadable = false
+            return nil
+        }
+    }
+
+    /// Closes the last segment behind its last whole record. What was torn is blotted out, so that no later recovery, which
+    /// trusts sealed segments, takes half a record for a whole one.
+    private func seal(_ segment: FoundSegment, at end: UInt64, lastLSN: LSN, without holes: [Range<UInt64>]) throws(LogOpenError) -> FoundSegment {
+        var sealed = segment
+        sealed.header.end = end
+        sealed.header.lastLSN = lastLSN
+        try disk { () throws(FileError) in
+            let file = try files.open(segment.name, for: .writing)
+            for hole in holes {
+                for offset in stride(from: hole.lowerBound, to: hole.upperBound, by: 1 << 20) {
+                    try file.write([UInt8](repeating: 0, count: Int(min(hole.upperBound - offset, 1 << 20))), at: offset)
+                }
+            }
+            // The records may still be in memory only: they must not be lost after they were acted on.
+            try file.synchronize()
+            try sealed.header.write(to: file)
+            try file.synchronize()
+        }
+        return sealed
+    }
+
+    private func note(_ segment: FoundSegment, last: LSN, end: UInt64, isReadable: Bool = true) {
+        table.insert(SegmentTable.Entry(
+            purpose: .segment, state: segment.isSealed ? .sealed : .abandoned, fileBytes: segment.header.fileBytes, end: end,
+            firstLSN: segment.header.firstLSN, lastLSN: last, isPinned: !isReadable, file: nil, number: segment.number))
+    }
+}
