@@ -148,12 +148,12 @@ final class SMTPAttempt: @unchecked Sendable {
         let reading = SMTPResultReading(dialect: dialect, offeredDSN: result.offeredDSN, remote: remote, host: connection.host,
                                         endpoint: connection.endpoint)
         if connection.isEnded, !isReused { sessionsTried += 1 }
-        let mayTryAnother = connection.isEnded && mayTryAnother
+        let goesOn = connection.isEnded && mayTryAnother
         var left: [UInt16] = []
         for (recipient, answer) in zip(recipients, result.recipients) {
-            if mayTryAnother, answer.isOfTheSession {
+            if goesOn, answer.isOfTheSession {
                 left.append(recipient)
-                obstacle = SMTPObstacle(connection.host, connection.endpoint, answer) ?? obstacle
+                obstacle = SMTPObstacle(connection.host, connection.endpoint, answer: answer) ?? obstacle
             } else {
                 outcomes.append(RecipientDelivery(recipient: recipient, outcome: reading.outcome(answer)))
                 feedback = feedback.combined(with: reading.feedback(answer))

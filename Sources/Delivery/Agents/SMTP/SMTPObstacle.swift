@@ -35,7 +35,7 @@ struct SMTPObstacle {
     }
 
     /// What `answer` says of the session rather than of the recipient; nil when it says nothing.
-    init?(_ host: HopHost, _ endpoint: SocketEndpoint, _ answer: RecipientAnswer) {
+    init?(_ host: HopHost, _ endpoint: SocketEndpoint, answer: RecipientAnswer) {
         switch answer {
         case .broken(let failure, let stage): self.init(host, endpoint, .broken(failure, at: stage))
         case .refused(let reply, let stage): self.init(host, endpoint, .closing(reply, at: stage))
