@@ -34,7 +34,11 @@ final class NIOConnection: ChannelInboundHandler, Connection {
     /// Input that came while reading was off.
     private var held: [ByteBuffer] = []
     private var isReleaseScheduled = false
+    /// Whether the handler got bytes since it was last told that this was all.
+    private var hasHandedOn = false
     private var peerEnded = false
+    /// How many calls by the handler into this connection are under way.
+    private var calls = 0
     private var outgoing = ByteBuffer()
     private var isCollecting = false
     private var error: ConnectionError?
@@ -76,6 +80,8 @@ final class NIOConnection: ChannelInboundHandler, Connection {
 
     func flush() {
         guard state == .open || state == .closing, isCollecting, let context else { return }
+        calls += 1
+        defer { calls -= 1 }
         isCollecting = false
         context.writeAndFlush(wrapOutboundOut(outgoing), promise: nil)
         // Mostly the bytes have left by now, and the next connection that writes can have the memory.
@@ -89,6 +95,8 @@ final class NIOConnection: ChannelInboundHandler, Connection {
     private func collect(_ count: Int) {
         if isCollecting {
             guard count > NIOConnection.largePiece, let context else { return }
+            calls += 1
+            defer { calls -= 1 }
             // Growing the buffer would copy what it holds; two buffers leave in one gathering write.
             context.write(wrapOutboundOut(outgoing), promise: nil)
             outgoing = context.channel.allocator.buffer(capacity: count)
@@ -115,12 +123,15 @@ final class NIOConnection: ChannelInboundHandler, Connection {
         let buffer = unwrapInboundIn(data)
         guard state == .open else { return drain(buffer.readableBytes) }
         guard isReading, held.isEmpty else { return hold(buffer) }
+        hasHandedOn = true
         buffer.withUnsafeReadableBytes { handler?.received($0) }
     }
 
     func channelReadComplete(context: ChannelHandlerContext) {
-        guard state == .open, isReading, held.isEmpty else { return }
-        handler?.receivedAll()
+        // Told even when the handler has stopped reading meanwhile: it has replies to flush.
+        guard hasHandedOn else { return }
+        hasHandedOn = false
+        if state == .open { handler?.receivedAll() }
     }
 
     private func hold(_ buffer: ByteBuffer) {
@@ -160,7 +171,7 @@ final class NIOConnection: ChannelInboundHandler, Connection {
                 index += 1
             }
             held.removeFirst(index)
-            if isReading, state == .open { handler?.receivedAll() }
+            if index > 0, state == .open { handler?.receivedAll() }
         }
         guard state == .open, isReading, held.isEmpty else { return }
         if peerEnded { close() } else { resumeAutoRead() }
@@ -170,6 +181,8 @@ final class NIOConnection: ChannelInboundHandler, Connection {
 
     func close() {
         guard state == .open, let context else { return }
+        calls += 1
+        defer { calls -= 1 }
         flush()
         state = .closing
         held = []
@@ -192,6 +205,8 @@ final class NIOConnection: ChannelInboundHandler, Connection {
 
     func abort() {
         guard state == .open || state == .closing, let context else { return }
+        calls += 1
+        defer { calls -= 1 }
         state = .closing
         held = []
         context.close(promise: nil)
@@ -243,13 +258,26 @@ final class NIOConnection: ChannelInboundHandler, Connection {
         held = []
         lingerTimer?.cancel()
         lingerTimer = nil
-        let handler = handler
-        self.handler = nil
-        if wasOpened { handler?.closed(isOrderly ? nil : error ?? .reset) }
+        guard wasOpened else { return handler = nil }
+        tell { connection in
+            let handler = connection.handler
+            connection.handler = nil
+            handler?.closed(isOrderly ? nil : connection.error ?? .reset)
+        }
     }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
-        if state == .open, context.channel.isWritable { handler?.writable() }
+        guard state == .open, context.channel.isWritable else { return }
+        tell { connection in
+            if connection.state == .open { connection.handler?.writable() }
+        }
+    }
+
+    /// Tells the handler something, but never from within a call that the handler itself makes.
+    private func tell(_ message: @escaping @Sendable (NIOConnection) -> Void) {
+        guard calls > 0 else { return message(self) }
+        let connection = LoopConfined(self, to: nioLoop)
+        nioLoop.execute { message(connection.value) }
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
