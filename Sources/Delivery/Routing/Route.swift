@@ -33,44 +33,23 @@ public struct Route: Hashable, Sendable {
     }
 }
 
-/// Which mail takes which route; the first of: recipient domain, sender address, sender domain, default.
+/// The routes, and which mail takes which of them.
 public struct RoutingTable: Sendable {
     /// The routes; a `RouteID` is an index into them.
-    public var routes: [Route]
-    /// Recipient domains as A-labels, `.example.com` for everything below it, with the index of their route.
-    public var domains: [String: Int]
-    /// Reverse-paths, as addresses or as `@domain`, with the index of their route.
-    public var senders: [String: Int]
-    /// The route of everything else.
-    public var defaultRoute: Int
+    public let routes: [Route]
+    private let choose: @Sendable (MailHost, ReversePath) -> Int
 
-    /// A table; every index must be one of `routes`.
-    public init(routes: [Route], domains: [String: Int] = [:], senders: [String: Int] = [:], defaultRoute: Int) {
-        precondition(routes.indices.contains(defaultRoute) && domains.values.allSatisfy(routes.indices.contains)
-            && senders.values.allSatisfy(routes.indices.contains), "a rule names a route that is not there")
+    /// A table; `choose` tells the index of the route for recipients at a host of mail from a reverse-path.
+    public init(routes: [Route], choose: @escaping @Sendable (MailHost, ReversePath) -> Int) {
+        precondition(!routes.isEmpty, "there is always a route, if only one that rejects")
         self.routes = routes
-        self.domains = domains
-        self.senders = senders
-        self.defaultRoute = defaultRoute
+        self.choose = choose
     }
 
     /// Index of the route for a recipient at `host` of mail from `reversePath`.
     public func route(for host: MailHost, from reversePath: ReversePath) -> Int {
-        if !domains.isEmpty, case .domain(let domain) = host, let route = route(forDomain: domain.ascii) { return route }
-        if !senders.isEmpty, case .mailbox(let sender) = reversePath {
-            if let route = senders[sender.description] { return route }
-            if case .domain(let domain) = sender.host, let route = senders["@" + domain.ascii] { return route }
-        }
-        return defaultRoute
-    }
-
-    private func route(forDomain name: String) -> Int? {
-        if let route = domains[name] { return route }
-        var rest = name[...]
-        while let dot = rest.firstIndex(of: ".") {
-            if let route = domains[String(rest[dot...])] { return route }
-            rest = rest[rest.index(after: dot)...]
-        }
-        return nil
+        let index = choose(host, reversePath)
+        precondition(routes.indices.contains(index), "the choice is one of the routes")
+        return index
     }
 }
