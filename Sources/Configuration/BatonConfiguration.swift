@@ -48,7 +48,7 @@ public struct BatonConfiguration: Hashable, Sendable {
         .required("hostname", \.hostname, .domain,
                   "The name of this host in greetings, trace fields and reports: fully qualified, with an address record that leads here.",
                   effect: .restart, reference: "RFC 5321 §2.3.5", example: "mail.example.org"),
-        .required("listeners", \.listeners, .list(of: ListenerConfiguration.type, identifiedBy: \.address.description),
+        .required("listeners", \.listeners, .list(of: ListenerConfiguration.type, count: 1...100, identifiedBy: \.address.description),
                   "Where mail comes in.", effect: .restart, example: """
                   - address: ":25"
                   - address: "127.0.0.1:587"
@@ -120,6 +120,10 @@ extension BatonConfiguration {
         if let node = YAMLSource.compose(text, &check) {
             check.note("", value: node.position)
             keys.read(node, "", &configuration, &check)
+            // Who shortens the life of mail means that of bounces too.
+            if !check.isPresent("queue.bounceLifetime") {
+                configuration.queue.bounceLifetime = min(configuration.queue.bounceLifetime, configuration.queue.lifetime)
+            }
             configuration.verify(&check)
         }
         guard check.mistakes.isEmpty else { throw ConfigurationError(check.mistakes) }

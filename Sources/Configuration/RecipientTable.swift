@@ -53,6 +53,13 @@ public struct RecipientTable: Sendable {
         return local.holds(localPart) || local.holds(local.untagged(localPart)) ? local.route : nil
     }
 
+    /// Whether `address` is the target of the catch-all that it falls into, without being a mailbox.
+    func isCaughtAgain(_ address: EmailAddress) -> Bool {
+        guard let domain = address.domain, let local = domains[domain], mailboxRoute(of: address) == nil,
+              case .alias(let targets) = find(address) else { return false }
+        return local.aliases[address.localPart.lowercased()] == nil && targets.contains { $0.caseFolded == address.caseFolded }
+    }
+
     private func find(_ localPart: String, in local: LocalDomain, _ domain: Domain) -> Finding {
         for name in local.isTagged(localPart) ? [localPart, local.untagged(localPart)] : [localPart] {
             if let targets = local.aliases[name] { return .alias(addresses(targets, domain)) }

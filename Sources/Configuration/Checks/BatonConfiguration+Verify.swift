@@ -22,7 +22,6 @@ extension BatonConfiguration {
     }
 
     private func verifyListeners(_ check: inout Check) {
-        if check.isPresent("listeners"), listeners.isEmpty { check.report("listeners", "expected at least one listener: no mail could come in") }
         for (index, listener) in listeners.enumerated() {
             if let other = listeners[..<index].firstIndex(where: { $0.address.collides(with: listener.address) }) {
                 check.report("listeners[\(index)].address", "'\(listener.address)' is taken by listeners[\(other)] ('\(listeners[other].address)')")

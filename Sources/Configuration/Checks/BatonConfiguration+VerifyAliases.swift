@@ -26,7 +26,7 @@ extension BatonConfiguration {
     }
 
     private func verify(_ targets: [EmailAddress], of address: EmailAddress?, _ path: String, _ table: RecipientTable, _ check: inout Check) {
-        for target in targets where table.find(target) == .unknown {
+        for target in targets where table.find(target) == .unknown || table.isCaughtAgain(target) {
             check.report(path, "leads to '\(target.unicode)', which is no mailbox or alias of its domain")
         }
         guard let address else { return }

@@ -4,7 +4,13 @@ extension BatonConfiguration {
         if let path = dns.zone { verifyFile(path, "dns.zone", &check) }
         if let path = dns.hostsFile { verifyFile(path, "dns.hostsFile", &check) }
         // A zone answers without validating anything.
-        if let path = dns.trustAnchor, dns.zone == nil { verifyFile(path, "dns.trustAnchor", &check) }
+        if let path = dns.trustAnchor, dns.zone == nil {
+            if path == DNSConfiguration().trustAnchor, check.files.kind(path) == .missing {
+                check.report("dns.trustAnchor", "there is no file '\(path)': install the package dns-root-data, or set 'none' for no DNSSEC validation")
+            } else {
+                verifyFile(path, "dns.trustAnchor", &check)
+            }
+        }
         if let path = bounces.templates { verifyDirectory(path, "bounces.templates", &check) }
         verifyParent(of: spool.directory, "spool.directory", &check)
         for (name, route) in routes {

@@ -28,8 +28,9 @@ extension ValueType {
     }
 
     /// A list of sections, compared by the name that each has for people.
-    static func list<Element>(of element: ValueType<Element>, identifiedBy identity: @escaping (Element) -> String) -> ValueType<[Element]> {
-        var type = ValueType<[Element]>.list(of: element)
+    static func list<Element>(of element: ValueType<Element>, count: ClosedRange<Int>,
+                              identifiedBy identity: @escaping (Element) -> String) -> ValueType<[Element]> {
+        var type = ValueType<[Element]>.list(of: element, count: count)
         type.differences = { old, new, path, effect in
             dictionaryChanges(.init(old.map { (identity($0), $0) }, uniquingKeysWith: { first, _ in first }),
                               .init(new.map { (identity($0), $0) }, uniquingKeysWith: { first, _ in first }),

@@ -7,7 +7,8 @@ extension ValueType where Value == IPNetwork {
         .word("network", text: { yamlText($0.description) }) { word in
             if let network = IPNetwork(word) { return .success(network) }
             let parts = word.split(separator: "/")
-            if parts.count == 2, let address = IPAddress(parts[0]), let length = Int(parts[1]) {
+            if parts.count == 2, let address = IPAddress(parts[0]), let length = Int(parts[1]),
+               (0...(address.isIPv4 ? 32 : 128)).contains(length) {
                 let network = IPNetwork(containing: address, prefixLength: length)
                 return .failure(Expectation("expected a network without host bits such as \(network)"))
             }

@@ -33,7 +33,7 @@ public struct QueueConfiguration: Hashable, Sendable {
         .value("lifetime", \.lifetime, .duration(.minutes(1) ... .days(60)), "How long a message is tried before it bounces.",
                reference: "RFC 5321 §4.5.4.1: 4 to 5 days"),
         .value("bounceLifetime", \.bounceLifetime, .duration(.minutes(1) ... .days(60)),
-               "The same for bounces, whose sender is `<>`."),
+               "The same for bounces, whose sender is `<>`; never more than `lifetime`."),
         .value("retrySchedule", \.retrySchedule, .list(of: .duration(.seconds(1) ... .days(7)), count: 1...100),
                "Waits after the first, second and each further failed attempt; the last one repeats.", reference: "RFC 5321 §4.5.4.1"),
         .value("retryJitter", \.retryJitter, .percentage(0...50), "By how much each wait is made shorter or longer at random."),
