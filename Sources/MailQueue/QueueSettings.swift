@@ -28,6 +28,9 @@ public struct QueueSettings: Sendable {
     /// Crashes during an attempt after which a message is held.
     public var crashesUntilHeld: UInt8 = 3
 
+    /// The words of delivery status notifications.
+    public var templates = DSNTemplates()
+
     /// The defaults for a host of this name.
     public init(hostName: Domain, postmaster: EmailAddress) {
         self.hostName = hostName
