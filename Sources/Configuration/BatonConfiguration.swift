@@ -135,10 +135,10 @@ extension BatonConfiguration {
         BatonConfiguration.keys.changes(self, new, "")
     }
 
-    /// The route of mail from `sender` (nil for the null reverse-path) to `recipient`.
-    public func route(for recipient: EmailAddress, from sender: EmailAddress?) -> String {
-        if let domain = recipient.domain, let local = domains[domain] { return local.route }
-        return rules.first { $0.matches(recipient: recipient, sender: sender) }?.route ?? BatonConfiguration.defaultRoute
+    /// The name of the route for recipients at `host` of mail from `reversePath`.
+    public func route(for host: MailHost, from reversePath: ReversePath) -> String {
+        if let domain = host.domain, let local = domains[domain] { return local.route }
+        return rules.first { $0.matches(host, from: reversePath) }?.route ?? BatonConfiguration.defaultRoute
     }
 
     /// The route of that name; `mx` exists without being in the file.

@@ -17,14 +17,14 @@ public struct RecipientTable: Sendable {
     }
 
     private let domains: [Domain: LocalDomain]
-    private let relayDomains: AddressSet
+    private let relayDomains: DomainSet
     private let aliases: [EmailAddress: [EmailAddress]]
     private let postmaster: EmailAddress
 
     /// The recipients of `configuration`.
     public init(_ configuration: BatonConfiguration) {
         domains = configuration.domains
-        relayDomains = AddressSet(configuration.relayDomains.map(AddressPattern.domain))
+        relayDomains = DomainSet(configuration.relayDomains)
         aliases = Dictionary(configuration.aliases.map { ($0.key.caseFolded, $0.value) }, uniquingKeysWith: { first, _ in first })
         postmaster = configuration.postmaster
     }
@@ -37,13 +37,17 @@ public struct RecipientTable: Sendable {
         if let targets = aliases.isEmpty ? nil : aliases[address.caseFolded] { return .alias(targets) }
         guard let domain = address.domain else { return .remote }
         if let local = domains[domain] { return find(address.localPart.lowercased(), in: local, domain) }
-        return relayDomains.contains(address) ? .relayed : .remote
+        return relayDomains.contains(domain) ? .relayed : .remote
     }
 
     /// The addresses that `address` expands into; nil when it is final.
+    ///
+    /// A target that is the address itself comes back as it was asked for, whatever its case.
     public func expansion(of address: EmailAddress) -> [EmailAddress]? {
-        guard case .alias(let targets) = find(address), targets != [address] else { return nil }
-        return targets
+        guard case .alias(let targets) = find(address) else { return nil }
+        let folded = address.caseFolded
+        let expansion = targets.map { $0.caseFolded == folded ? address : $0 }
+        return expansion == [address] ? nil : expansion
     }
 
     /// The route that delivers to `address` if it is, or can be, a mailbox: what a copy to oneself goes by.

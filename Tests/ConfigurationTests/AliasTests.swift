@@ -77,7 +77,7 @@ import Testing
     static let expansions: [(String, [String]?)] = [
         ("Sales@example.org", ["alice@example.org", "bob@example.org", "carol@partner.example"]),
         ("sales+tag@example.org", ["alice@example.org", "bob@example.org", "carol@partner.example"]),
-        ("bob@example.org", ["bob@example.org", "alice@example.org"]), ("info+press@example.org", ["alice@example.org"]),
+        ("bob@example.org", ["bob@example.org", "alice@example.org"]), ("BOB@example.org", ["BOB@example.org", "alice@example.org"]), ("info+press@example.org", ["alice@example.org"]),
         ("alice@example.org", nil), ("other@caught.example", ["a@caught.example", "b@elsewhere.example"]),
         ("a@caught.example", nil), ("alias@backup.example", ["alice@example.org"]), ("direct@example.org", ["x@elsewhere.example"]),
         ("postmaster@example.org", ["alice@example.org"]), ("PostMaster@caught.example", ["alice@example.org"]),

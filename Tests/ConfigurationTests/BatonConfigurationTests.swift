@@ -95,7 +95,8 @@ import Testing
               - {recipients: ["*.hub.example"], route: second}
               - {senders: "<>", route: third}
             """)
-        let found = configuration.route(for: try EmailAddress(parsing: recipient), from: try sender.map { try EmailAddress(parsing: $0) })
+        let reversePath = try sender.map { ReversePath.mailbox(try EmailAddress(parsing: $0)) } ?? .null
+        let found = configuration.route(for: try EmailAddress(parsing: recipient).host, from: reversePath)
         #expect(found == route)
     }
 

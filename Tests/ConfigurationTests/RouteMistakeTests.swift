@@ -35,7 +35,7 @@ import Testing
         ("routes: {\"a b\": {type: mx}}", ["3:10: routes.a b: expected a route name of letters, digits, '-' and '_', found 'a b'"]),
         ("rules: [{route: r}, {recipients: a.example, route: mx}]\nroutes: {r: {type: discard}}",
          ["3:9: rules[0]: this rule fits all mail: rules[1] and later ones would never be reached"]),
-        ("rules: [{recipients: <>, route: mx}]", ["3:22: rules[0].recipients[0]: '<>' is a sender, never a recipient"]),
+        ("rules: [{recipients: <>, route: mx}]", ["3:22: rules[0].recipients[0]: expected a domain such as example.org or *.example.org (the domain is not valid), found '<>'"]),
         ("rules: [{recipients: example.org, route: mx}]\ndomains: {example.org: {route: r, mailboxes: [a]}}\nroutes: {r: {type: discard}}",
          ["3:22: rules[0].recipients[0]: 'example.org' is a local domain: its mail goes by domains.example.org.route, never by a rule"]),
     ]

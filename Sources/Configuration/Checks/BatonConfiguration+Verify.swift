@@ -56,12 +56,9 @@ extension BatonConfiguration {
             if rule.recipients.isEmpty, rule.senders.isEmpty, index + 1 < rules.count {
                 check.report("rules[\(index)]", "this rule fits all mail: rules[\(index + 1)] and later ones would never be reached")
             }
-            for (place, pattern) in rule.recipients.patterns.enumerated() {
-                if pattern == .null { check.report("rules[\(index)].recipients[\(place)]", "'<>' is a sender, never a recipient") }
-                if case .domain(let pattern) = pattern, !pattern.isBelow, domains[pattern.domain] != nil {
-                    check.report("rules[\(index)].recipients[\(place)]",
-                                 "'\(pattern)' is a local domain: its mail goes by domains.\(pattern.domain).route, never by a rule")
-                }
+            for (place, pattern) in rule.recipients.patterns.enumerated() where !pattern.isBelow && domains[pattern.domain] != nil {
+                check.report("rules[\(index)].recipients[\(place)]",
+                             "'\(pattern)' is a local domain: its mail goes by domains.\(pattern.domain).route, never by a rule")
             }
         }
     }

@@ -10,6 +10,18 @@ public struct DeliveryConfiguration: Hashable, Sendable {
         case bounce
     }
 
+    /// Which addresses of a host are tried, and which first.
+    public enum AddressPreference: String, Hashable, Sendable, CaseIterable {
+        /// Both families in turn, IPv4 first.
+        case ipv4First
+        /// Both families in turn, IPv6 first.
+        case ipv6First
+        /// IPv4 alone.
+        case ipv4Only
+        /// IPv6 alone.
+        case ipv6Only
+    }
+
     /// The waits of a connection.
     public struct Timeouts: Hashable, Sendable {
         /// For a connection to one address.
@@ -63,7 +75,11 @@ public struct DeliveryConfiguration: Hashable, Sendable {
     /// Messages over one connection.
     public var maxMessagesPerConnection = 100
     /// How long an idle connection is kept for the next message.
-    public var keepAlive = Duration.seconds(5)
+    public var keepAlive = Duration.seconds(30)
+    /// How long a connection is used at all.
+    public var maxConnectionAge = Duration.minutes(10)
+    /// Idle connections that are kept in all.
+    public var maxIdleConnections = 1000
     /// Addresses of a destination that are tried in one attempt.
     public var maxAddressesTried = 5
     /// Sessions that are begun in one attempt.
@@ -72,6 +88,8 @@ public struct DeliveryConfiguration: Hashable, Sendable {
     public var mxPort = 25
     /// The addresses that connections come from.
     public var sourceAddresses: [IPAddress] = []
+    /// Which addresses of a host are tried, and which first.
+    public var addressPreference = AddressPreference.ipv4First
     /// What becomes of 8-bit content at a server without 8BITMIME.
     public var eightBit = EightBitPolicy.send
     /// The waits of a connection.
@@ -89,6 +107,8 @@ public struct DeliveryConfiguration: Hashable, Sendable {
                "Recipients of one transaction; the server may ask for fewer.", reference: "RFC 5321 §4.5.3.1.8, RFC 9422"),
         .value("maxMessagesPerConnection", \.maxMessagesPerConnection, .count(1...1_000_000), "Messages over one connection."),
         .value("keepAlive", \.keepAlive, .duration(.zero ... .minutes(5)), "How long an idle connection is kept for the next message."),
+        .value("maxConnectionAge", \.maxConnectionAge, .duration(.seconds(1) ... .hours(24)), "How long a connection is used at all."),
+        .value("maxIdleConnections", \.maxIdleConnections, .count(0...100_000), "Idle connections that are kept in all."),
         .value("maxAddressesTried", \.maxAddressesTried, .count(1...50), "Addresses of a destination that are tried in one attempt.",
                reference: "RFC 5321 §5.1"),
         .value("maxSessionsTried", \.maxSessionsTried, .count(1...50),
@@ -96,6 +116,8 @@ public struct DeliveryConfiguration: Hashable, Sendable {
         .value("mxPort", \.mxPort, .count(1...65535), "The port of mail exchanges; anything but 25 is for tests."),
         .value("sourceAddresses", \.sourceAddresses, .list(of: .address, count: 0...2),
                "The IPv4 and the IPv6 address that connections come from; the system's choice for a family that is not there."),
+        .value("addressPreference", \.addressPreference, .choice,
+               "Which addresses of a host are tried: both families in turn, or one alone where the other has no way out."),
         .value("eightBit", \.eightBit, .choice,
                "What becomes of 8-bit mail at a server without 8BITMIME: `send` it as it is, or `bounce` it with 5.6.3.", reference: "RFC 6152 §3"),
         .section("timeouts", \.timeouts, Timeouts.keys, default: Timeouts(), "How long other servers may take."),
