@@ -38,9 +38,10 @@ public struct ChunkDecoder: Sendable {
         return count
     }
 
-    /// Notes what only the end of the message shows: a last CR without its LF.
+    /// Notes what only the end of the message shows: a last CR without its LF, a last line without its end.
     public mutating func finish() {
         if afterCR { findings.insert(.bareCR) }
+        if afterCR || lineOctets > 0 { findings.insert(.unfinishedLine) }
         afterCR = false
     }
 

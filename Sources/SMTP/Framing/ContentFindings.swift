@@ -19,6 +19,9 @@ public struct ContentFindings: OptionSet, Hashable, Sendable {
     /// A line longer than the decoder was told to allow.
     public static let overlongLine = ContentFindings(rawValue: 32)
 
+    /// A message that does not end in a line break; only chunks can carry one.
+    public static let unfinishedLine = ContentFindings(rawValue: 64)
+
     /// The longest line of RFC 5322 §2.1.1 without its CRLF.
     public static let lineOctetsMax = 998
 

@@ -1,0 +1,31 @@
+import SMTP
+
+/// Hears what happens on the receiving side, for logs and counters; called on the session's loop.
+public protocol ReceivingObserver: AnyObject, Sendable {
+    /// Something happened in the session of `client` at the listener of that name.
+    func noted(_ occurrence: ReceivingOccurrence, client: ClientIdentity, listener: String)
+}
+
+/// What happens on the receiving side, beside the messages that the queue reports itself.
+public enum ReceivingOccurrence: Hashable, Sendable {
+    /// A session began.
+    case connected
+    /// A session ended; without a reason the client went away. `messages` counts those that were accepted.
+    case disconnected(CloseReason?, messages: Int)
+    /// A connection or command was refused.
+    case refused(Reply, RefusedCommand)
+    /// A message was refused at its end.
+    case messageRefused(Reply, MailCommand)
+    /// A connection did not begin with a PROXY header where one is expected, or came from no proxy.
+    case notProxied
+}
+
+/// What was refused.
+public enum RefusedCommand: Hashable, Sendable {
+    /// The connection itself.
+    case connection
+    /// A reverse-path.
+    case mail(MailCommand)
+    /// A forward-path.
+    case recipient(RcptCommand)
+}

@@ -1,0 +1,110 @@
+import Events
+import MailQueue
+import Ports
+import Synchronization
+
+/// Takes SMTP and LMTP connections: admits them, gives each a session, and ends them all at shutdown.
+///
+/// Callable from any thread; each session lives on the loop of its connection.
+public final class SMTPService: Sendable {
+    let intake: any MessageIntake
+    let mint: QueueIDMint
+    let proxyProtocol: (any ProxyProtocol)?
+    let observer: (any ReceivingObserver)?
+
+    private struct State {
+        var settings: ReceivingSettings
+        var limiter = ConnectionLimiter()
+        var sessions: [ObjectIdentifier: LoopConfined<SessionDriver>] = [:]
+        var isShuttingDown = false
+        var whenEmpty: [@Sendable () -> Void] = []
+    }
+    private let state: Mutex<State>
+
+    /// A service that puts messages into `intake` under ids from `mint`.
+    public init(settings: ReceivingSettings = ReceivingSettings(), intake: any MessageIntake, mint: QueueIDMint,
+                proxyProtocol: (any ProxyProtocol)? = nil, observer: (any ReceivingObserver)? = nil) {
+        self.intake = intake
+        self.mint = mint
+        self.proxyProtocol = proxyProtocol
+        self.observer = observer
+        state = Mutex(State(settings: settings))
+    }
+
+    /// The handler for a new connection on `loop`, whose session keeps `policy` to its end.
+    public func makeHandler(_ policy: ListenerPolicy, on loop: any Loop) -> any ConnectionHandler {
+        SessionDriver(service: self, policy: policy, loop: loop)
+    }
+
+    /// Takes over new limits; connections that are open stay.
+    public func update(_ settings: ReceivingSettings) { state.withLock { $0.settings = settings } }
+
+    /// How many sessions are open.
+    public var sessionCount: Int { state.withLock { $0.sessions.count } }
+
+    /// Ends every session between two transactions with 421; calls `completion` when none is left, on no particular thread.
+    public func shutDown(completion: @escaping @Sendable () -> Void) {
+        let sessions: [LoopConfined<SessionDriver>] = state.withLock { state in
+            state.isShuttingDown = true
+            if !state.sessions.isEmpty { state.whenEmpty.append(completion) }
+            return Array(state.sessions.values)
+        }
+        if sessions.isEmpty { return completion() }
+        for session in sessions { session.loop.run { session.value.shutDown() } }
+    }
+
+    /// Cuts every session off at once.
+    public func abort() {
+        let sessions = state.withLock { Array($0.sessions.values) }
+        for session in sessions { session.loop.run { session.value.abort() } }
+    }
+}
+
+extension SMTPService {
+    /// What a session needs to know when it begins.
+    struct Admission {
+        var result: ConnectionLimiter.Admission
+        var isUnderStress: Bool
+        var settings: ReceivingSettings
+    }
+
+    var settings: ReceivingSettings { state.withLock { $0.settings } }
+
+    func register(_ driver: SessionDriver, on loop: any Loop) {
+        let isShuttingDown = state.withLock { state in
+            state.sessions[ObjectIdentifier(driver)] = LoopConfined(driver, to: loop)
+            return state.isShuttingDown
+        }
+        if isShuttingDown { driver.shutDown() }
+    }
+
+    func unregister(_ driver: SessionDriver) {
+        let waiting: [@Sendable () -> Void] = state.withLock { state in
+            state.sessions[ObjectIdentifier(driver)] = nil
+            guard state.sessions.isEmpty else { return [] }
+            defer { state.whenEmpty = [] }
+            return state.whenEmpty
+        }
+        for completion in waiting { completion() }
+    }
+
+    /// Counts a connection of `address` in; nil for clients that are not counted by themselves.
+    func admit(_ address: IPAddress?, at now: Timestamp) -> Admission {
+        state.withLock { state in
+            let settings = state.settings
+            let result = state.limiter.admit(address.map { SMTPService.client($0, settings) }, at: now, under: settings)
+            let isUnderStress = Double(state.limiter.open) >= Double(settings.maxConnections) * settings.stressShare
+            return Admission(result: result, isUnderStress: isUnderStress, settings: settings)
+        }
+    }
+
+    /// Counts a connection out that `admit` counted in under the same settings.
+    func release(_ address: IPAddress?, under settings: ReceivingSettings) {
+        state.withLock { $0.limiter.close(address.map { SMTPService.client($0, settings) }) }
+    }
+
+    private static func client(_ address: IPAddress, _ settings: ReceivingSettings) -> IPNetwork {
+        let length = if case .v4 = address { settings.ipv4PrefixLength } else { settings.ipv6PrefixLength }
+        return IPNetwork(containing: address, prefixLength: length)
+    }
+}
