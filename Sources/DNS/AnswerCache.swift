@@ -3,8 +3,8 @@ import Ports
 /// Answers for as long as their time to live, up to a number.
 ///
 /// A hit here costs 0.6 us; one in the library's own cache, with two thread changes and the parsing
-/// of a packet, 10 to 15 us, twice a message where nobody remembers the site. Two generations: when the young one is full the old one is dropped, so that what is
-/// asked for again survives and no order has to be kept.
+/// of a packet, 10 to 15 us. Two generations: when the young one is full the old one is dropped, so
+/// that what is asked for again survives and no order has to be kept.
 struct AnswerCache {
     private struct Entry {
         let answer: DNSAnswer
