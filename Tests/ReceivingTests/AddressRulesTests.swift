@@ -1,0 +1,98 @@
+import Events
+import MailQueue
+import MessageFormat
+import Ports
+import Receiving
+import SMTP
+import Testing
+
+@Suite struct AddressRulesTests {
+    private func address(_ text: String) throws -> EmailAddress { try EmailAddress(parsing: text) }
+
+    private func rules() throws -> AddressRules {
+        var rules = try FakeWorld.rules()
+        rules.setAlias(try address("Sales@local.example"), to: [try address("alice@local.example"), try address("x@elsewhere.example")])
+        rules.setAlias(try address("moved@gone.example"), to: [try address("bob@local.example")])
+        return rules
+    }
+
+    @Test("Who may send to whom", arguments: [
+        ("alice@local.example", "250", "250"), ("ALICE@LOCAL.example", "250", "250"), ("alice+tag@local.example", "250", "250"),
+        ("nobody@local.example", "550", "550"), ("+alice@local.example", "550", "550"), ("sales@local.example", "250", "250"),
+        ("sales+x@local.example", "250", "250"), ("postmaster@local.example", "250", "250"), ("PostMaster@open.example", "250", "250"),
+        ("anybody@open.example", "250", "250"), ("x@backup.example", "250", "250"), ("x@sub.backup.example", "554", "250"),
+        ("x@wide.example", "554", "250"), ("x@a.b.wide.example", "250", "250"), ("x@notwide.example", "554", "250"),
+        ("x@elsewhere.example", "554", "250"), ("x@[192.0.2.1]", "554", "250"), ("moved@gone.example", "250", "250"),
+        ("moved2@gone.example", "554", "250"), ("x%elsewhere.example@local.example", "550", "550"),
+    ])
+    func verdicts(recipient: String, stranger: String, relay: String) throws {
+        let rules = try rules()
+        let path = ForwardPath.mailbox(try address(recipient))
+        for (mayRelay, code) in [(false, stranger), (true, relay)] {
+            switch rules.verdict(on: path, mayRelay: mayRelay) {
+            case .accept: #expect(code == "250", "\(recipient)")
+            case .reject(let reply), .close(let reply): #expect("\(reply.code)" == code, "\(recipient)")
+            }
+        }
+    }
+
+    @Test("The bare postmaster is always served")
+    func postmaster() throws {
+        let rules = try rules()
+        #expect(rules.verdict(on: .postmaster, mayRelay: false) == .accept)
+        #expect(rules.address(of: .postmaster) == rules.postmaster)
+        #expect(rules.expansion(of: try address("postmaster@local.example")) == [rules.postmaster])
+        #expect(rules.expansion(of: rules.postmaster) == nil)
+    }
+
+    @Test("What addresses stand for")
+    func expansions() throws {
+        var rules = try rules()
+        #expect(rules.expansion(of: try address("SALES+tag@local.example"))?.count == 2)
+        #expect(rules.expansion(of: try address("alice+tag@local.example")) == nil)
+        #expect(rules.expansion(of: try address("typo@local.example")) == nil)
+        rules.setCatchAll(try Domain(parsing: "local.example"), to: [try address("bob@local.example")])
+        #expect(rules.verdict(on: .mailbox(try address("typo@local.example")), mayRelay: false) == .accept)
+        #expect(rules.expansion(of: try address("typo@local.example")) == [try address("bob@local.example")])
+        #expect(rules.expansion(of: try address("alice@local.example")) == nil)
+        #expect(rules.expansion(of: try address("x@elsewhere.example")) == nil)
+        rules.tagSeparator = nil
+        #expect(rules.expansion(of: try address("sales+x@local.example")) == [try address("bob@local.example")])
+    }
+
+    @Test("Clients that may relay")
+    func relayClients() throws {
+        let rules = try rules()
+        func client(_ endpoint: SocketEndpoint, login: String? = nil) -> ClientIdentity {
+            ClientIdentity(endpoint: endpoint, localEndpoint: .unix(path: "x"), login: login)
+        }
+        #expect(rules.mayRelay(client(FakeWorld.trusted)) && !rules.mayRelay(client(FakeWorld.stranger)))
+        #expect(rules.mayRelay(client(.ip(try #require(IPAddress("::ffff:10.1.2.3")), port: 1))))
+        #expect(!rules.mayRelay(client(.ip(.v4(0), port: 1))), "a client that XCLIENT does not name")
+        #expect(rules.mayRelay(client(FakeWorld.stranger, login: "alice")) && rules.mayRelay(client(.unix(path: "/run/x"))))
+    }
+
+    @Test("Aliases are followed on the way into the queue, loops found")
+    func throughTheDoor() throws {
+        var rules = try rules()
+        rules.setAlias(try address("a@local.example"), to: [try address("b@local.example")])
+        rules.setAlias(try address("b@local.example"), to: [try address("c@local.example")])
+        rules.setAlias(try address("c@local.example"), to: [try address("b@local.example")])
+        let world = try FakeWorld(rules: rules)
+        let connection = world.opened()
+        _ = connection.say("MAIL FROM:<x@client.example>", "RCPT TO:<sales@local.example>", "RCPT TO:<Sales@local.example>", "DATA", "x: y", ".")
+        let recipients = try #require(world.intake.accepted.first).envelope.recipients
+        #expect(recipients.filter { !$0.isExpanded }.map(\.address.description) == ["alice@local.example", "x@elsewhere.example"])
+        #expect(connection.say("MAIL FROM:<x@client.example>", "RCPT TO:<a@local.example>", "DATA", "x: y", ".").contains("550 5.4.6 "))
+        #expect(world.observer.occurrences.last == .messageRefused(Reply(550, .init(5, 4, 6), "Alias loop"),
+                                                                   MailCommand(reversePath: .mailbox(try address("x@client.example")))))
+    }
+
+    @Test("A message that has been everywhere is refused")
+    func hops() throws {
+        let world = try FakeWorld()
+        let connection = world.opened()
+        let hops = String(repeating: "Received: x\r\n", count: 51)
+        #expect(connection.say("MAIL FROM:<>", "RCPT TO:<bob@local.example>", "DATA", hops + "\r\n.").contains("554 5.4.6"))
+    }
+}
