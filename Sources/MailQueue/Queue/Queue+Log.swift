@@ -58,6 +58,7 @@ extension Queue: LogOwner {
         var bytes = CheckpointBytes(kind: .running)
         // Attempts that began later have their record after `through`, which will be replayed.
         let running = attempts.values.filter { $0.startedAt.map { $0 <= through } ?? false }
+        bytes.number(through.incarnation)
         bytes.number(UInt64(running.count))
         for attempt in running { bytes.fixed(attempt.message.id.rawValue) }
         bytes.number(UInt64(uploads.count))

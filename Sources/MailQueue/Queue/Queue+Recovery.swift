@@ -6,7 +6,8 @@ extension Queue {
     /// Takes over what recovery found: the table as it is, its entries into the schedule.
     func adopt(_ recovery: consuming QueueRecovery) {
         table = recovery.table
-        if recovery.lastExit.isCrash { blame(recovery.running) }
+        // Only what the life before this one left open: earlier ends have been recorded.
+        if recovery.lastExit.isCrash, recovery.runningIncarnation &+ 1 == log.incarnation { blame(recovery.running) }
         let now = core.now
         for slot in 0..<table.bound where table.isOccupied(slot) {
             guard let sender = table.senders[table[slot].sender] else { continue }

@@ -13,7 +13,9 @@ public struct QueueRecovery {
     var entries = Slab<RecoveredEntry>()
     var senderKeys = Interner<String>()
     private var uploads: [QueueID: [UInt32: ChunkLink]] = [:]
+    /// Attempts that had begun and not ended, and the incarnation of the log that they belong to.
     var running: [QueueID: Int] = [:]
+    var runningIncarnation: UInt32 = 0
     private let routes: any RouteTable
 
     /// Messages that were found.
@@ -48,6 +50,7 @@ public struct QueueRecovery {
         case .accepted: try accept(record)
         case .bodyChunk: try takeChunk(record)
         case .attemptsStarted:
+            runs(in: record.lsn.incarnation)
             for message in try AttemptsStartedRecord(decoding: record.meta[...]).messages { running[message, default: 0] += 1 }
         case .marker, .bounceDropped: break
         case .attempted, .held, .released, .retryRequested, .removed, .reported, .crashed:
@@ -88,6 +91,12 @@ public struct QueueRecovery {
             NewEntry(host: group.host, recipients: group.recipients, sender: sender,
                      due: envelope.notBefore?.deadlineSecond ?? 0, attempts: 0, noticesGiven: 0)
         }, chunks)
+    }
+
+    /// What was in flight in an earlier life of the process has been put down to that life's end.
+    private mutating func runs(in incarnation: UInt32) {
+        if incarnation != runningIncarnation { running = [:] }
+        runningIncarnation = incarnation
     }
 
     private mutating func takeChunk(_ record: RecoveredRecord) throws(RecordError) {
@@ -268,7 +277,8 @@ public struct QueueRecovery {
     }
 
     private mutating func readRunning(_ reader: inout CheckpointReader) -> Bool {
-        guard let attempts = reader.number() else { return false }
+        guard let incarnation = reader.number(as: UInt32.self), let attempts = reader.number() else { return false }
+        runs(in: incarnation)
         for _ in 0..<attempts {
             guard let id = reader.fixed() else { return false }
             running[QueueID(rawValue: id), default: 0] += 1
