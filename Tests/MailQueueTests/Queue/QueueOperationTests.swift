@@ -1,0 +1,157 @@
+import BatonTesting
+import Events
+@testable import MailQueue
+import MessageFormat
+import Ports
+import SMTP
+import Storage
+import Testing
+
+@Suite struct QueueOperationTests {
+    private func perform(_ world: QueueWorld, _ operation: QueueOperation, _ filter: QueueFilter = QueueFilter(),
+                         _ mode: OperationMode = .perform) -> OperationResult {
+        nonisolated(unsafe) var result: OperationResult?
+        world.queue.perform(operation, on: filter, mode: mode, replyOn: world.session) { result = $0 }
+        _ = world.simulator.run { result != nil }
+        return result ?? OperationResult()
+    }
+
+    private func list(_ world: QueueWorld, _ filter: QueueFilter = QueueFilter(), limit: Int = 100,
+                      detail: ListDetail = .full) -> [MessageSummary] {
+        var all: [MessageSummary] = []
+        var cursor: PageCursor? = .start
+        while let start = cursor {
+            nonisolated(unsafe) var page: MessagePage?
+            world.queue.list(filter, from: start, limit: limit, detail: detail, replyOn: world.session) { page = $0 }
+            _ = world.simulator.run { page != nil }
+            all += page?.messages ?? []
+            cursor = page?.next
+        }
+        return all
+    }
+
+    @Test func heldMailWaitsUntilItIsReleased() throws {
+        let world = QueueWorld()
+        let id = try #require(world.accept(Mail.envelope(to: "bob@b.example")))
+        #expect(perform(world, .hold).messages == [id])
+        #expect(perform(world, .hold).count == 0)
+        world.crash()
+        world.deliver()
+        #expect(world.delivery.attempts.isEmpty)
+        #expect(list(world).first?.hold == .operatorRequest)
+        #expect(perform(world, .retryNow).count == 0)
+        #expect(perform(world, .release).count == 1)
+        world.run()
+        #expect(world.delivery.attempts.map(\.message) == [id])
+        #expect(world.trace(id)?.events.map(\.detail.name) == ["accepted", "held", "released", "attempted"])
+    }
+
+    @Test func retryNowDoesNotWait() throws {
+        let world = QueueWorld()
+        _ = try #require(world.accept(Mail.envelope(to: "bob@b.example")))
+        world.script = { .all($0, .deferred(Mail.greylisted), feedback: .answered) }
+        world.deliver()
+        #expect(world.delivery.attempts.count == 1)
+        #expect(perform(world, .retryNow).count == 1)
+        world.run(.seconds(1))
+        #expect(world.delivery.attempts.count == 2)
+    }
+
+    @Test func bouncedMailGoesBackAndRemovedMailDoesNot() throws {
+        let world = QueueWorld()
+        let bounced = try #require(world.accept(Mail.envelope(to: "bob@b.example", "bob@c.example")))
+        let removed = try #require(world.accept(Mail.envelope(to: "eve@e.example")))
+        var filter = QueueFilter()
+        filter.ids = [bounced]
+        #expect(perform(world, .bounce, filter, .dryRun).count == 1)
+        #expect(world.status.messages == 2)
+        #expect(perform(world, .bounce, filter).messages == [bounced])
+        filter.ids = [removed, QueueID(rawValue: 99)]
+        #expect(perform(world, .remove, filter).messages == [removed])
+        world.crash()
+        world.deliver()
+        #expect(world.delivery.attempts.map { $0.envelope.origin.reportOn } == [bounced, bounced])
+        #expect(world.trace(removed)?.events.last?.detail == .removed(recipients: [0]))
+    }
+
+    @Test func mailInDeliveryIsNotTakenAway() throws {
+        let world = QueueWorld()
+        _ = try #require(world.accept(Mail.envelope(to: "bob@b.example")))
+        world.script = { _ in nil }
+        world.deliver()
+        let result = perform(world, .remove)
+        #expect(result.count == 0 && result.busy == 1)
+        #expect(perform(world, .hold).count == 1)
+        let attempt = try #require(world.delivery.open.first)
+        world.onCore { world.delivery.finish(attempt, .all(attempt, .deferred(Mail.greylisted), feedback: .answered)) }
+        world.run(.hours(1))
+        #expect(world.delivery.attempts.count == 1)
+    }
+
+    @Test func filtersFindWhatTheyName() throws {
+        let world = QueueWorld()
+        let first = try #require(world.accept(Mail.envelope(from: "alice@a.example", to: "bob@b.example")))
+        let second = try #require(world.accept(Mail.envelope(from: "carol@c.example", to: "bob@b.example", "eve@e.example")))
+        let third = try #require(world.accept(Mail.envelope(from: "", to: "dan@d.example")))
+        world.script = { attempt in
+            attempt.message == first ? .all(attempt, .deferred(Mail.greylisted), feedback: .answered) : nil
+        }
+        world.run(.minutes(10))
+        let fresh = try #require(world.accept(Mail.envelope(from: "alice@a.example", to: "zoe@z.example")))
+        world.deliver()
+        func ids(_ change: (inout QueueFilter) -> Void) -> [QueueID] {
+            var filter = QueueFilter()
+            change(&filter)
+            return list(world, filter, limit: 1).map(\.id)
+        }
+        #expect(ids { _ in } == [first, second, third, fresh])
+        #expect(ids { $0.sender = AddressPattern("ALICE@a.example") } == [first, fresh])
+        #expect(ids { $0.sender = AddressPattern("@c.example") } == [second])
+        #expect(ids { $0.sender = AddressPattern("<>") } == [third])
+        #expect(ids { $0.recipient = AddressPattern("bob@b.example") } == [first, second])
+        #expect(ids { $0.recipient = AddressPattern("e.example") } == [second])
+        #expect(ids { $0.lastReply = "greyLISTED" } == [first])
+        #expect(ids { $0.state = .deferred } == [first])
+        #expect(ids { $0.state = .delivering } == [second, third, fresh])
+        #expect(ids { $0.site = "mx.d.example" } == [third])
+        #expect(ids { $0.olderThan = .minutes(5) } == [first, second, third])
+        #expect(ids { $0.youngerThan = .minutes(5) } == [fresh])
+        #expect(ids { $0.ids = [third, fresh]; $0.recipient = AddressPattern("z.example") } == [fresh])
+    }
+
+    @Test func aListSaysWhyMailWaits() throws {
+        let world = QueueWorld()
+        let id = try #require(world.accept(Mail.envelope(to: "bob@b.example", "rob@b.example")))
+        world.script = { .all($0, .deferred(Mail.greylisted), feedback: .answered) }
+        world.deliver()
+        let summary = try #require(list(world).first)
+        #expect(summary.id == id && summary.sender == "alice@a.example")
+        let entry = try #require(summary.entries.first)
+        #expect(entry.recipients == ["bob@b.example", "rob@b.example"])
+        #expect(entry.state == .deferred && entry.attempts == 1)
+        #expect(entry.nextAttempt != nil && entry.reason == entry.nextAttempt.map { .retry(until: $0) })
+        guard case .deferred(_, let diagnosis)? = entry.lastOutcome else { Issue.record("no outcome"); return }
+        #expect(diagnosis.reply?.text == "Greylisted" && diagnosis.bounceClass == .rateLimited)
+        #expect(list(world, detail: .brief).first?.entries.first?.recipientCount == 2)
+        nonisolated(unsafe) var details: MessageDetails?
+        world.queue.details(of: id, replyOn: world.session) { details = $0 }
+        _ = world.simulator.run { details != nil }
+        #expect(details?.envelope.recipients.count == 2)
+    }
+
+    @Test func aReloadMovesWaitingMail() throws {
+        let world = QueueWorld()
+        _ = try #require(world.accept(Mail.envelope(to: "bob@b.example", "eve@e.example")))
+        world.routes.smartHost = ["b.example", "e.example"]
+        _ = try #require(world.accept(Mail.envelope(to: "bob@b.example", "eve@e.example")))
+        world.onCore { world.queue.reroute() }
+        world.routes.smartHost = ["b.example"]
+        world.deliver()
+        let tried = world.delivery.attempts.map { attempt in
+            "\(attempt.destination.route.rawValue) \(attempt.recipients)"
+        }
+        // The first message was split by domain and stays so; the second shared an entry and is split as it is tried.
+        #expect(tried.sorted() == ["1 [1]", "2 [0]", "2 [0]", "2 [1]"], "\(tried)")
+        #expect(world.status.messages == 0)
+    }
+}
