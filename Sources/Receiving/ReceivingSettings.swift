@@ -18,6 +18,10 @@ public struct ReceivingSettings: Hashable, Sendable {
     public var stressTimeout = Duration.seconds(10)
     /// Time for a PROXY header.
     public var proxyTimeout = Duration.seconds(5)
+    /// Whether the names of clients are looked up in DNS.
+    public var clientNames = ClientNames.lookedUp
+    /// Time for that; a client that has come to MAIL waits for its name no longer.
+    public var clientNameTimeout = Duration.seconds(5)
 
     /// The documented defaults.
     public init() {}

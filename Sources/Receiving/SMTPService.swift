@@ -1,3 +1,4 @@
+import DNS
 import Events
 import MailQueue
 import Ports
@@ -11,6 +12,7 @@ public final class SMTPService: Sendable {
     let mint: QueueIDMint
     let proxyProtocol: (any ProxyProtocol)?
     let observer: (any ReceivingObserver)?
+    let resolver: (any Resolver)?
 
     private struct State {
         var settings: ReceivingSettings
@@ -21,11 +23,13 @@ public final class SMTPService: Sendable {
     }
     private let state: Mutex<State>
 
-    /// A service that puts messages into `intake` under ids from `mint`.
+    /// A service that puts messages into `intake` under ids from `mint`; without `resolver` clients go by their addresses.
     public init(settings: ReceivingSettings = ReceivingSettings(), intake: any MessageIntake, mint: QueueIDMint,
-                proxyProtocol: (any ProxyProtocol)? = nil, observer: (any ReceivingObserver)? = nil) {
+                resolver: (any Resolver)? = nil, proxyProtocol: (any ProxyProtocol)? = nil,
+                observer: (any ReceivingObserver)? = nil) {
         self.intake = intake
         self.mint = mint
+        self.resolver = resolver
         self.proxyProtocol = proxyProtocol
         self.observer = observer
         state = Mutex(State(settings: settings))

@@ -91,7 +91,7 @@ extension SessionDriver {
 
     private func origin(of message: ReceivedMessage) -> Origin {
         let identity = session.identity
-        return Origin(clientAddress: identity.address, clientName: identity.name, helo: message.helloName,
+        return Origin(clientAddress: identity.address, clientName: verifiedClientName, helo: message.helloName,
                       transmission: message.protocolName, listener: policy.name, account: identity.login,
                       userID: connection?.peerUserID)
     }

@@ -28,6 +28,8 @@ final class SessionDriver {
     var stream: Stream?
     /// Messages accepted in this session.
     var messageCount = 0
+    /// The host name of the client.
+    var clientName = ClientName.none
 
     private var admission: SMTPService.Admission?
     private var countedAddress: IPAddress?
@@ -39,6 +41,16 @@ final class SessionDriver {
     private var isReadingStopped = false
     private var isShuttingDown = false
     private var closeReason: CloseReason?
+
+    /// What is known of the name of the client.
+    enum ClientName: Equatable {
+        /// Nothing, and nothing is to come.
+        case none
+        /// It is being looked up; `isAwaited` when MAIL waits for it.
+        case pending(until: Timestamp, isAwaited: Bool)
+        /// The name of the client at this endpoint.
+        case known(String, SocketEndpoint)
+    }
 
     /// A large message of which parts are in the log.
     struct Stream {
@@ -95,7 +107,8 @@ final class SessionDriver {
                 connection.flush()
                 setReading(false)
                 return armTimer()
-            case .decide(let question): session.decided(verdict(on: question))
+            case .decide(let question):
+                if let verdict = verdict(on: question) { session.decided(verdict) }
             case .chunk(let part): store(part)
             case .commit(let message): commit(message)
             case .abandon: abandonStream()
@@ -134,7 +147,7 @@ final class SessionDriver {
         armTimer(at: session.deadline)
     }
 
-    private func armTimer(at deadline: Timestamp) {
+    func armTimer(at deadline: Timestamp) {
         if let timer {
             guard deadline < timer.at else { return }
             timer.job.cancel()
@@ -152,6 +165,9 @@ final class SessionDriver {
             connection?.abort()
         case .session:
             let now = loop.now
+            if case .pending(let until, isAwaited: true) = clientName {
+                return now < until ? armTimer(at: until) : nameFound(nil)
+            }
             if now < session.deadline { return armTimer() }
             session.timerFired(at: now)
             run()
@@ -242,6 +258,7 @@ extension SessionDriver: ConnectionHandler {
         if admission.isUnderStress { session.commandTimeout = min(session.commandTimeout, admission.settings.stressTimeout) }
         stage = .session
         note(.connected)
+        lookUpName(of: identity, under: admission.settings)
         run()
     }
 

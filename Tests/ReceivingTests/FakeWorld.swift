@@ -1,3 +1,4 @@
+import DNS
 import Events
 import MailQueue
 import MessageFormat
@@ -34,6 +35,7 @@ final class FakeLoop: Loop, @unchecked Sendable {
 
     func advance(by duration: Duration) {
         let end = now + duration
+        runJobs()
         while let next = timers.filter({ $0.at <= end }).min(by: { $0.at < $1.at }) {
             timers.removeAll { $0.id == next.id }
             now = max(now, next.at)
@@ -171,8 +173,8 @@ struct FakeWorld {
     static let trusted = SocketEndpoint.ip(.v4(0x0a00_0001), port: 40_000)  // 10.0.0.1
 
     init(_ settings: ReceivingSettings = ReceivingSettings(), session: ServerSettings = ServerSettings(),
-         rules: AddressRules? = nil, proxyNetworks: [IPNetwork]? = nil) throws {
-        service = SMTPService(settings: settings, intake: intake, mint: QueueIDMint(incarnation: 1),
+         rules: AddressRules? = nil, proxyNetworks: [IPNetwork]? = nil, resolver: (any Resolver)? = nil) throws {
+        service = SMTPService(settings: settings, intake: intake, mint: QueueIDMint(incarnation: 1), resolver: resolver,
                               proxyProtocol: PlainProxyProtocol(), observer: observer)
         var session = session
         session.hostname = "mx.local.example"
