@@ -92,6 +92,7 @@ final class SessionDriver {
             case .needInput:
                 write(to: connection)
                 // A client that does not take its replies gets no more commands served.
+                if connection.isCongested { connection.flush() }
                 setReading(!connection.isCongested)
                 return armTimer()
             case .flush:

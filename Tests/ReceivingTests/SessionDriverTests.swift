@@ -148,7 +148,7 @@ import Testing
         let world = try FakeWorld()
         let connection = world.opened()
         connection.isCongested = true
-        _ = connection.say("NOOP")
+        #expect(connection.say("NOOP").hasPrefix("250"))
         #expect(!connection.isReading)
         connection.becomeWritable()
         #expect(connection.isReading)
