@@ -6,15 +6,20 @@ let strict: [SwiftSetting] = [.enableUpcomingFeature("ExistentialAny"), .enableU
 let package = Package(
     name: "baton",
     products: [
+        .executable(name: "baton", targets: ["baton"]),
         .library(name: "MessageFormat", targets: ["MessageFormat"]),
         .library(name: "SMTP", targets: ["SMTP"]),
         .library(name: "DNS", targets: ["DNS"]),
     ],
     dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
     ],
     targets: [
         .systemLibrary(name: "CIDN2", providers: [.apt(["libidn2-dev"])]),
+        .systemLibrary(name: "CISAL", providers: [.apt(["libisal-dev"])]),
         .systemLibrary(name: "CUnbound", providers: [.apt(["libunbound-dev"])]),
 
         .target(name: "Ports", swiftSettings: strict),
@@ -22,12 +27,20 @@ let package = Package(
         .target(name: "Sockets", dependencies: [
             "Ports", .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
         ], swiftSettings: strict),
-        .target(name: "Storage", dependencies: ["Ports"], swiftSettings: strict),
+        .target(name: "Storage", dependencies: ["Ports", "CISAL"], swiftSettings: strict),
         .target(name: "SMTP", dependencies: ["Ports", "MessageFormat"], swiftSettings: strict),
         .target(name: "DNS", dependencies: ["Ports", "CUnbound"], swiftSettings: strict),
         .target(name: "Events", dependencies: ["Ports", "MessageFormat", "SMTP", "Storage"], swiftSettings: strict),
         .target(name: "MailQueue", dependencies: ["Ports", "MessageFormat", "SMTP", "Storage", "Events"], swiftSettings: strict),
+        .target(name: "Receiving", dependencies: ["Ports", "MessageFormat", "SMTP", "DNS", "Events", "MailQueue"],
+                swiftSettings: strict),
         .target(name: "Delivery", dependencies: ["Ports", "MessageFormat", "SMTP", "DNS", "Events", "MailQueue"],
                 swiftSettings: strict),
+        .target(name: "Configuration", dependencies: ["Ports", "MessageFormat", .product(name: "Yams", package: "Yams")],
+                swiftSettings: strict),
+        .executableTarget(name: "baton", dependencies: [
+            "Ports", "Sockets", "MessageFormat", "Storage", "SMTP", "DNS", "Events", "MailQueue", "Receiving", "Delivery", "Configuration",
+            .product(name: "ArgumentParser", package: "swift-argument-parser"), .product(name: "Logging", package: "swift-log"),
+        ], swiftSettings: strict),
     ]
 )

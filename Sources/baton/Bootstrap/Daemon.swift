@@ -1,0 +1,224 @@
+import Configuration
+import DNS
+import Delivery
+import Dispatch
+import Glibc
+import Logging
+import MailQueue
+import Ports
+import Receiving
+import Sockets
+import Storage
+
+/// Everything that runs, made from one configuration and wired: the composition root.
+///
+/// Touched from the main queue, except where a member says otherwise; `@unchecked Sendable` so that
+/// signal sources and the parts' completions may come back to it there.
+final class Daemon: @unchecked Sendable {
+    private var configuration: BatonConfiguration
+    private let path: String
+    private let logger: Logger
+    private let loops: LoopGroup
+    private let core: any Loop
+    private let storage: ThreadedStorageExecutor
+    private let log: Log
+    private let exit: ExitRecord
+    private let mailLog: MailLog
+    private let router: Router
+    private let queue: Queue
+    private let delivery: DeliveryService
+    private let mailboxThreads: MailboxThreads
+    private let receiving: SMTPService
+    private let policies: ListenerPolicies
+    private let notifier: SystemdNotifier
+    private var listeners: [NIOListener] = []
+    private var isStopping = false
+
+    /// Opens the spool, recovers the queue and begins to serve; throws what an operator has to put right.
+    init(_ configuration: BatonConfiguration, path: String, sink: LogSink, logger: Logger, notifier: SystemdNotifier) throws {
+        self.configuration = configuration
+        self.path = path
+        self.logger = logger
+        self.notifier = notifier
+        loops = LoopGroup(count: 1)
+        core = loops.loops[0]
+        let clock = loops.clock
+        mailLog = MailLog(sink: sink, logger: logger) { clock.now }
+
+        try Daemon.makeDirectory(configuration.spool.directory, mode: 0o750)
+        exit = ExitRecord(directory: configuration.spool.directory)
+        storage = ThreadedStorageExecutor { clock.now }
+        let resolver = try configuration.makeResolver()
+        let random = SystemRandomSource()
+        router = Router(table: configuration.routingTable,
+                        hostFinder: MXHostFinder(resolver: resolver, random: SystemRandomSource(), own: configuration.ownHost), loop: core)
+        var recovery = QueueRecovery(routes: router)
+        recovery.lastExit = exit.lastExit
+        let opened = try Daemon.openLog(configuration, storage, random, &recovery)
+        log = opened.log
+        Daemon.report(opened.report, recovery, logger)
+        guard recovery.isCheckpointKnown else { throw DaemonError.newerSpool }
+        queue = Queue(log: log, recovery: recovery, settings: configuration.queueSettings, routes: router, random: random, core: core)
+
+        guard let threads = MailboxThreads() else { throw DaemonError.noThreads }
+        mailboxThreads = threads
+        let files = POSIXMailboxFiles()
+        let agents = DeliveryAgents(
+            smtp: SMTPAgent(loop: core, dialer: NIODialer(), resolver: resolver, random: SystemRandomSource(),
+                            own: configuration.ownHost, settings: configuration.smtpAgentSettings),
+            maildir: MaildirAgent(settings: configuration.maildirSettings, files: files, executor: threads, loop: core),
+            sandbox: SandboxAgent(files: files, executor: threads, loop: core),
+            discard: DiscardAgent(loop: core))
+        delivery = DeliveryService(loop: core, queue: queue, router: router, agents: agents)
+        policies = ListenerPolicies(configuration)
+        receiving = SMTPService(settings: configuration.receivingSettings, intake: queue, mint: queue.mint,
+                                proxyProtocol: NetworkProxyProtocol(), observer: mailLog)
+        try begin()
+    }
+
+    private func begin() throws {
+        core.execute {
+            self.queue.observer = self.mailLog
+            self.queue.begin()
+            self.delivery.start()
+        }
+        for (index, listener) in configuration.listeners.enumerated() { try listen(listener, index) }
+        notifier.ready(status: "serving on \(listeners.map { $0.endpoint.description }.joined(separator: ", "))")
+        logger.notice("serving", metadata: ["listeners": "\(listeners.map { $0.endpoint.description }.joined(separator: " "))"])
+    }
+
+    private func listen(_ listener: ListenerConfiguration, _ index: Int) throws {
+        var settings = ListenerSettings()
+        settings.maxConnections = listener.maxConnections ?? configuration.limits.maxConnections
+        let policies = policies, receiving = receiving
+        for (number, endpoint) in listener.address.endpoints.enumerated() {
+            do {
+                listeners.append(try NIOListener.listen(on: endpoint, settings: settings, group: loops) { loop in
+                    receiving.makeHandler(policies[index], on: loop)
+                })
+            } catch {
+                // `:25` asks for IPv6 where there is any.
+                guard number > 0 else { throw error }
+                logger.debug("no-ipv6", metadata: ["listener": "\(endpoint)", "reason": "\(error)"])
+            }
+        }
+    }
+
+    // MARK: Reload and stop
+
+    /// Puts the file in force as it is now; a bad file, or a change that needs a restart, changes nothing.
+    func reload() throws {
+        let new = try BatonConfiguration.load(path)
+        let changes = configuration.changes(to: new)
+        let restart = changes.filter { $0.effect == .restart }.map(\.key)
+        guard restart.isEmpty else { throw DaemonError.needsRestart(keys: restart) }
+        configuration = new
+        policies.update(new)
+        receiving.update(new.receivingSettings)
+        let table = new.routingTable, settings = new.queueSettings
+        core.execute {
+            self.router.apply(table)
+            self.queue.apply(settings)
+            self.queue.reroute()
+        }
+        logger.notice("reloaded", metadata: ["changes": "\(changes.map(\.key).joined(separator: " "))"])
+    }
+
+    /// Ends in order: no new connections, sessions end between transactions, attempts are recorded, the log is synced.
+    func stop(completion: @escaping @Sendable () -> Void) {
+        guard !isStopping else { return }
+        isStopping = true
+        notifier.stopping()
+        logger.notice("stopping")
+        for listener in listeners { listener.close() }
+        let deadline = Daemon.stopPatience
+        let core = core
+        let ended = OnceAll(2) {
+            core.execute {
+                self.log.close(on: core) {
+                    self.exit.markOrderly()
+                    completion()
+                }
+            }
+        }
+        receiving.shutDown { ended.done(0) }
+        core.execute {
+            self.delivery.stop { ended.done(1) }
+            // A peer that takes ten minutes for its reply must not hold a restart up: its message is tried again.
+            _ = core.schedule(at: core.now + deadline) {
+                self.receiving.abort()
+                ended.done(0)
+                ended.done(1)
+            }
+        }
+    }
+
+    /// How long sessions and attempts may take to end.
+    private static let stopPatience = Duration.seconds(10)
+
+    // MARK: Steps of the start
+
+    private static func openLog(_ configuration: BatonConfiguration, _ executor: ThreadedStorageExecutor, _ random: any RandomSource,
+                                _ recovery: inout QueueRecovery) throws -> (log: Log, report: RecoveryReport) {
+        let directory = configuration.spool.directory + "/log"
+        try makeDirectory(directory, mode: 0o700)
+        let files = try POSIXFileLayer(path: directory)
+        var found = recovery
+        defer { recovery = found }
+        return try withoutActuallyEscaping({ (item: RecoveryItem) in found.take(item) }) { take in
+            try Log.open(files: files, executor: executor, settings: configuration.logSettings, random: random,
+                         knows: QueueRecovery.knows, replay: take)
+        }
+    }
+
+    private static func report(_ report: RecoveryReport, _ recovery: QueueRecovery, _ logger: Logger) {
+        for damage in report.damage { logger.warning("spool-damage", metadata: ["what": "\(damage)"]) }
+        logger.notice("recovered", metadata: [
+            "messages": "\(recovery.count)", "records": "\(report.records)", "unreadable": "\(recovery.unreadable)",
+            "torn_tail": "\(report.tornTail)",
+        ])
+    }
+
+    private static func makeDirectory(_ path: String, mode: mode_t) throws {
+        if mkdir(path, mode) != 0, errno != EEXIST { throw DaemonError.directory(path, errno: errno) }
+    }
+}
+
+/// What an operator has to put right before the daemon can start or reload.
+enum DaemonError: Error, CustomStringConvertible {
+    case directory(String, errno: Int32)
+    case newerSpool
+    case noThreads
+    case needsRestart(keys: [String])
+
+    var description: String {
+        switch self {
+        case .directory(let path, let number): "cannot make the directory \(path): \(String(cString: strerror(number)))"
+        case .newerSpool: "the spool was written by a newer version of Baton: install that version, or restore its spool"
+        case .noThreads: "the system gave no thread: raise the limit on processes (LimitNPROC)"
+        case .needsRestart(let keys): "these keys need a restart, so nothing was changed: \(keys.joined(separator: ", "))"
+        }
+    }
+}
+
+/// Calls `completion` once when each of a number of things is done; a thing may be done more than once.
+private final class OnceAll: @unchecked Sendable {
+    private let lock = DispatchQueue(label: "baton.once")
+    private var open: Set<Int>
+    private var completion: (@Sendable () -> Void)?
+
+    init(_ count: Int, completion: @escaping @Sendable () -> Void) {
+        open = Set(0..<count)
+        self.completion = completion
+    }
+
+    func done(_ index: Int) {
+        let ready: (@Sendable () -> Void)? = lock.sync {
+            open.remove(index)
+            guard open.isEmpty else { return nil }
+            defer { completion = nil }
+            return completion
+        }
+        ready?()
+    }
+}

@@ -1,0 +1,47 @@
+import Configuration
+import Ports
+import Receiving
+import Sockets
+import Synchronization
+
+/// What the sessions of each listener are told; replaced as a whole by a reload, while sessions keep what they began with.
+final class ListenerPolicies: Sendable {
+    private let policies: Mutex<[ListenerPolicy]>
+
+    /// The policies of the configuration's listeners, in its order.
+    init(_ configuration: BatonConfiguration) {
+        policies = Mutex(ListenerPolicies.make(configuration))
+    }
+
+    /// The policy of the listener with this index.
+    subscript(index: Int) -> ListenerPolicy { policies.withLock { $0[index] } }
+
+    /// Puts another configuration in force; it must have the same listeners.
+    func update(_ configuration: BatonConfiguration) {
+        let new = ListenerPolicies.make(configuration)
+        policies.withLock { $0 = new }
+    }
+
+    private static func make(_ configuration: BatonConfiguration) -> [ListenerPolicy] {
+        let rules = configuration.addressRules
+        let cleanup = configuration.cleanupSettings
+        return configuration.listeners.map { listener in
+            ListenerPolicy(
+                name: listener.address.description, session: configuration.serverSettings(of: listener), rules: rules, cleanup: cleanup,
+                xclientNetworks: listener.xclient, xforwardNetworks: listener.xforward,
+                proxyNetworks: listener.proxyProtocol.isEmpty ? nil : listener.proxyProtocol)
+        }
+    }
+}
+
+/// The PROXY header reader of the network target, as the receiving side wants it.
+struct NetworkProxyProtocol: ProxyProtocol {
+    func read(_ bytes: UnsafeRawBufferPointer) -> ProxyProtocolResult {
+        switch ProxyHeader.parse(bytes) {
+        case .incomplete: .incomplete
+        case .invalid: .invalid
+        case .complete(let header):
+            .complete(length: header.length, source: header.addresses?.source, destination: header.addresses?.destination)
+        }
+    }
+}

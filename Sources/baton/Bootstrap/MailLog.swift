@@ -1,0 +1,68 @@
+import Events
+import Logging
+import MailQueue
+import MessageFormat
+import Receiving
+import Ports
+import SMTP
+
+/// Puts what happens to messages and on the receiving side into the log, one line an event.
+final class MailLog: QueueObserver, ReceivingObserver {
+    private let sink: LogSink
+    private let logger: Logger
+    private let clock: @Sendable () -> Timestamp
+
+    /// A mail log that writes lines of level `info` into `sink` and alerts through `logger`.
+    init(sink: LogSink, logger: Logger, clock: @escaping @Sendable () -> Timestamp) {
+        self.sink = sink
+        self.logger = logger
+        self.clock = clock
+    }
+
+    func recorded(_ event: MailEvent, envelope: Envelope?) {
+        guard logger.logLevel <= .info else { return }
+        sink.append(event.fields(envelope: envelope))
+    }
+
+    func alert(_ alert: QueueAlert) { logger.error("alert", metadata: ["text": "\(alert.text)"]) }
+
+    func noted(_ occurrence: ReceivingOccurrence, client: ClientIdentity, listener: String) {
+        switch occurrence {
+        case .connected: note(.debug, "connected", client, listener, [])
+        case .disconnected(let reason, let messages):
+            note(.debug, "disconnected", client, listener,
+                 [EventField("messages", .number(Int64(messages)))] + (reason.map { [EventField("reason", .text("\($0)"))] } ?? []))
+        case .refused(let reply, let command): note(.info, "refused", client, listener, command.fields + [reply.field])
+        case .messageRefused(let reply, let command):
+            note(.info, "message-refused", client, listener,
+                 [EventField("sender", .text(command.reversePath.description)), reply.field])
+        case .notProxied: note(.warning, "not-proxied", client, listener, [])
+        }
+    }
+
+    private func note(_ level: Logger.Level, _ event: String, _ client: ClientIdentity, _ listener: String, _ more: [EventField]) {
+        guard logger.logLevel <= level else { return }
+        sink.append([
+            EventField("time", .text(DateTime.rfc3339(clock()))), EventField("event", .text(event)),
+            EventField("client", .text(client.address?.description ?? client.endpoint.description)),
+            EventField("listener", .text(listener)),
+        ] + more)
+    }
+}
+
+extension Reply {
+    /// The reply in one field.
+    fileprivate var field: EventField {
+        EventField("reply", .text("\(code) \(enhanced.map { "\($0) " } ?? "")\(lines.joined(separator: " "))"))
+    }
+}
+
+extension RefusedCommand {
+    fileprivate var fields: [EventField] {
+        switch self {
+        case .connection: [EventField("command", .text("connect"))]
+        case .mail(let command): [EventField("command", .text("MAIL")), EventField("sender", .text(command.reversePath.description))]
+        case .recipient(let command): [EventField("command", .text("RCPT")), EventField("recipient", .text(command.forwardPath.description))]
+        }
+    }
+}

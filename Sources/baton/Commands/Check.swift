@@ -1,0 +1,25 @@
+import ArgumentParser
+import Configuration
+
+/// `baton check`: every mistake of a configuration file at once.
+struct CheckCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "check", abstract: "Check a configuration file.",
+        discussion: "Names every mistake with line, column, what was expected and the nearest known key; ends with 78 if there are any.")
+
+    @Argument(help: "The configuration file.")
+    var file = "/etc/baton/baton.yaml"
+
+    @Flag(help: "Print the reference of all keys, as docs/CONFIGURATION.md has it, and check nothing.")
+    var reference = false
+
+    @Flag(help: "Print the annotated example, and check nothing.")
+    var example = false
+
+    func run() throws {
+        if reference { return print(BatonConfiguration.referencePage, terminator: "") }
+        if example { return print(BatonConfiguration.exampleFile, terminator: "") }
+        _ = try loadConfiguration(file)
+        print("\(file): no mistakes")
+    }
+}

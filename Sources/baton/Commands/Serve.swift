@@ -1,0 +1,106 @@
+import ArgumentParser
+import Configuration
+import Dispatch
+import Glibc
+import Logging
+import Ports
+import Sockets
+
+/// `baton serve`: the daemon.
+struct Serve: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Run the mail server.",
+        discussion: "SIGHUP puts a changed configuration in force; SIGTERM and SIGINT end it in order.")
+
+    @Option(name: .shortAndLong, help: "The configuration file.")
+    var config = "/etc/baton/baton.yaml"
+
+    func run() throws {
+        try Serve.serve(loadConfiguration(config), path: config)
+    }
+
+    /// Runs the daemon until a signal ends it; does not return in the ordinary case.
+    static func serve(_ configuration: BatonConfiguration, path: String) throws -> Never {
+        signal(SIGPIPE, SIG_IGN)
+        raiseDescriptorLimit()
+        let clock = ProcessClock()
+        let sink = LogSink(format: LogFormat(configuration.log.format))
+        var handler = LineLogHandler(sink: sink) { clock.now }
+        handler.logLevel = Logger.Level(configuration.log.level)
+        let logger = Logger(label: "baton") { [handler] _ in handler }
+        let notifier = SystemdNotifier(path: getenv("NOTIFY_SOCKET").map { String(cString: $0) })
+        let daemon: Daemon
+        do {
+            daemon = try Daemon(configuration, path: path, sink: sink, logger: logger, notifier: notifier)
+        } catch {
+            logger.critical("cannot-start", metadata: ["reason": "\(error)"])
+            sink.flush()
+            throw ExitCode.failure
+        }
+        let sources = [SIGTERM, SIGINT, SIGHUP].map { number in
+            signal(number, SIG_IGN)
+            let source = DispatchSource.makeSignalSource(signal: number, queue: .main)
+            source.setEventHandler {
+                if number == SIGHUP {
+                    notifier.reloading()
+                    do { try daemon.reload() } catch { logger.error("reload-refused", metadata: ["reason": "\(error)"]) }
+                    notifier.ready(status: "serving")
+                } else {
+                    daemon.stop {
+                        sink.flush()
+                        Glibc.exit(0)
+                    }
+                }
+            }
+            source.resume()
+            return source
+        }
+        withExtendedLifetime(sources) { dispatchMain() }
+    }
+
+    // As many connections as the administrator allows at all.
+    private static func raiseDescriptorLimit() {
+        var limit = rlimit()
+        guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return }
+        limit.rlim_cur = limit.rlim_max
+        setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+    }
+}
+
+/// Reads and checks a configuration file; prints every mistake and ends the command where there are any.
+func loadConfiguration(_ path: String) throws -> BatonConfiguration {
+    do {
+        return try BatonConfiguration.load(path)
+    } catch {
+        printError(error.description)
+        throw ExitCode(78)
+    }
+}
+
+/// Writes a line to standard error.
+func printError(_ text: String) {
+    let line = Array((text + "\n").utf8)
+    line.withUnsafeBytes { _ = write(STDERR_FILENO, $0.baseAddress, $0.count) }
+}
+
+extension LogFormat {
+    init(_ format: LogConfiguration.Format) {
+        self = switch format {
+        case .json: .json
+        case .text: .text
+        }
+    }
+}
+
+extension Logger.Level {
+    init(_ level: LogConfiguration.Level) {
+        self = switch level {
+        case .trace: .trace
+        case .debug: .debug
+        case .info: .info
+        case .notice: .notice
+        case .warning: .warning
+        case .error: .error
+        }
+    }
+}

@@ -1,0 +1,82 @@
+import Dispatch
+import Events
+import Glibc
+import Synchronization
+
+/// Where log lines go: collected in memory, written to a descriptor by a queue of its own.
+///
+/// A reader that stalls (a full pipe, a slow journal) must never stop mail: beyond `limit` bytes
+/// lines are counted and dropped, and the count is the first line written when there is room again.
+final class LogSink: Sendable {
+    private struct Buffer {
+        var bytes: [UInt8] = []
+        var droppedLines = 0
+        var isScheduled = false
+        var format: LogFormat
+    }
+
+    private let buffer: Mutex<Buffer>
+    private let queue = DispatchQueue(label: "baton.log")
+    private let descriptor: CInt
+    private let limit: Int
+
+    /// A sink that writes to `descriptor` and holds at most `limit` bytes in memory.
+    init(descriptor: CInt = STDOUT_FILENO, format: LogFormat = .text, limit: Int = 4 << 20) {
+        buffer = Mutex(Buffer(format: format))
+        self.descriptor = descriptor
+        self.limit = limit
+    }
+
+    /// How lines look.
+    var format: LogFormat {
+        get { buffer.withLock { $0.format } }
+        set { buffer.withLock { $0.format = newValue } }
+    }
+
+    /// Takes the fields of one line.
+    func append(_ fields: [EventField]) { append(format.line(fields)) }
+
+    /// Takes one line, which must end in LF and hold no other.
+    func append(_ line: [UInt8]) {
+        let mustSchedule = buffer.withLock { buffer in
+            if buffer.bytes.count + line.count > limit {
+                buffer.droppedLines += 1
+            } else {
+                buffer.bytes.append(contentsOf: line)
+            }
+            defer { buffer.isScheduled = true }
+            return !buffer.isScheduled
+        }
+        // A little later rather than at once: one write carries the lines of many messages.
+        if mustSchedule { queue.asyncAfter(deadline: .now() + .milliseconds(20)) { self.drain() } }
+    }
+
+    /// Writes what is held; returns when it is written.
+    func flush() {
+        queue.sync { drain() }
+    }
+
+    private func drain() {
+        let (bytes, dropped) = buffer.withLock { buffer in
+            defer { buffer = Buffer(format: buffer.format) }
+            return (buffer.bytes, buffer.droppedLines)
+        }
+        write(bytes)
+        if dropped > 0 { write(Array("baton: \(dropped) log lines were dropped: the log's reader is too slow\n".utf8)) }
+    }
+
+    private func write(_ bytes: [UInt8]) {
+        var offset = 0
+        while offset < bytes.count {
+            let written = bytes[offset...].withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
+            if written > 0 {
+                offset += written
+            } else if errno == EAGAIN {
+                var descriptorState = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
+                poll(&descriptorState, 1, 1000)
+            } else if errno != EINTR {
+                return
+            }
+        }
+    }
+}
