@@ -6,7 +6,7 @@ import SMTP
 /// The last one that became free is used first, so that those that are too many age and quit.
 final class ConnectionPool {
     private let loop: any Loop
-    private let settings: SMTPAgentSettings
+    var settings: SMTPAgentSettings
     private var idle: [ConnectionKey: [SMTPConnection]] = [:]
     /// Connections that wait for work.
     private(set) var idleCount = 0

@@ -28,7 +28,7 @@ enum HostAddresses: Hashable, Sendable {
 /// Confined to the core loop; `@unchecked Sendable` so that the answers of the resolver may hold it.
 final class HostAddressFinder: @unchecked Sendable {
     private let resolver: any Resolver
-    private let preference: AddressPreference
+    var preference: AddressPreference
     private let loop: any Loop
 
     init(resolver: any Resolver, preference: AddressPreference, loop: any Loop) {

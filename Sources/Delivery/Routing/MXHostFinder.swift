@@ -10,7 +10,7 @@ public final class MXHostFinder: MailHostFinder, @unchecked Sendable {
 
     private let resolver: any Resolver
     private let random: any RandomSource
-    private let own: OwnHost
+    private var own: OwnHost
 
     /// A finder that asks `resolver` and draws the order of equal hosts from `random`.
     public init(resolver: any Resolver, random: any RandomSource, own: OwnHost) {
@@ -18,6 +18,9 @@ public final class MXHostFinder: MailHostFinder, @unchecked Sendable {
         self.random = random
         self.own = own
     }
+
+    /// This host is now called, or listens, as `own` says; on the core loop.
+    public func apply(own: OwnHost) { self.own = own }
 
     public func findHosts(of domain: String, port: UInt16, on loop: any Loop,
                           completion: @escaping @Sendable (MailHostAnswer) -> Void) {

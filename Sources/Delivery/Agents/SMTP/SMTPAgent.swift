@@ -14,8 +14,8 @@ public final class SMTPAgent: DeliveryAgent, @unchecked Sendable {
     let loop: any Loop
     let dialer: any Dialer
     let addressFinder: HostAddressFinder
-    let settings: SMTPAgentSettings
-    let own: OwnHost
+    private(set) var settings: SMTPAgentSettings
+    private(set) var own: OwnHost
     let pool: ConnectionPool
     var health = HostHealth()
     private let random: any RandomSource
@@ -30,6 +30,14 @@ public final class SMTPAgent: DeliveryAgent, @unchecked Sendable {
         self.settings = settings
         addressFinder = HostAddressFinder(resolver: resolver, preference: settings.addressPreference, loop: loop)
         pool = ConnectionPool(loop: loop, settings: settings)
+    }
+
+    /// Puts other settings in force, for connections that are made from now on and for how long all are kept.
+    public func apply(_ settings: SMTPAgentSettings, own: OwnHost) {
+        self.settings = settings
+        self.own = own
+        addressFinder.preference = settings.addressPreference
+        pool.settings = settings
     }
 
     public func deliver(_ request: DeliveryRequest, completion: @escaping (AttemptReport, (any DeliveryLease)?) -> Void) {

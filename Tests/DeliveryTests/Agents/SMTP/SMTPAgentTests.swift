@@ -70,6 +70,19 @@ private let queued = Reply(250, .init(2, 0, 0), "queued")
         #expect(server.openConnections == 0)
     }
 
+    @Test("A reload changes what is kept and from where, connections and all") func otherSettings() {
+        let bench = DeliveryBench()
+        let server = bench.serve("192.0.2.1")
+        bench.release(bench.deliver(via: smtp("192.0.2.1")))
+        var settings = SMTPAgentSettings(heloName: "other.example")
+        settings.sourceIPv4 = IPAddress("198.51.100.1")
+        bench.agent.apply(settings, own: OwnHost(names: ["other.example"]))
+        bench.release(bench.deliver(via: smtp("192.0.2.1")))
+        #expect(server.messages.map(\.connection) == [0, 1])
+        #expect(server.lines.contains("EHLO other.example"))
+        #expect(bench.network.sources == [nil, settings.sourceIPv4])
+    }
+
     @Test func connectionAge() {
         let bench = DeliveryBench()
         let server = bench.serve("192.0.2.1")
