@@ -37,7 +37,7 @@ struct PeerTests {
             case .accepted:
                 #expect(arrivals.count == 1)
                 #expect(arrivals.first?.recipients == submission.acceptedRecipients)
-            case .refused: #expect(arrivals.isEmpty)
+            case .refused, .refusedWhole: #expect(arrivals.isEmpty)
             case .unknown: #expect(arrivals.count <= 1)
             }
             #expect(arrivals.allSatisfy { $0.content == submission.content })

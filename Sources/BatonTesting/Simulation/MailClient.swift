@@ -109,7 +109,7 @@ public final class MailClient: ConnectionHandler, @unchecked Sendable {
             }
             // A chunk that is refused ends the message, and what follows it is not worth reading.
             if chunksAhead > 0 { return refuse(message) }
-            ledger.ended(message.token, code == 250 ? .accepted : .refused, accepted: code == 250 ? accepted : [], at: loop.now)
+            ledger.ended(message.token, code == 250 ? .accepted : .refusedWhole(code: code), accepted: accepted, at: loop.now)
             waiting.removeFirst()
             if code == 421 { quit() } else { nextMessage() }
         case .end, .over: break

@@ -10,8 +10,10 @@ public final class MailLedger: @unchecked Sendable {
             case none
             /// 250: Baton answers for it.
             case accepted
-            /// Refused with a code, or broken off before the end of the content.
+            /// Broken off before the end of the content, or refused before it.
             case refused
+            /// Refused with this code after the end of the content.
+            case refusedWhole(code: Int)
             /// Broken off between the end of the content and the reply.
             case unknown
         }
@@ -82,6 +84,7 @@ public final class MailLedger: @unchecked Sendable {
         switch result {
         case .accepted: mark("client: accepted")
         case .refused: mark("client: refused")
+        case .refusedWhole(let code): mark("client: \(code) after the content")
         case .unknown: mark("client: reply lost")
         case .none: break
         }

@@ -1,0 +1,279 @@
+import BatonTesting
+import DNS
+import Events
+import MailQueue
+import MessageFormat
+import Ports
+import Receiving
+import SMTP
+import Storage
+
+/// How large a world is, and what goes wrong in it.
+struct WorldSize {
+    var messages = 200
+    var sites = 20
+    var crashes = 5
+    var clients = 40
+}
+
+/// A simulated world around one Baton: clients, hosts, DNS, a network and a disk, all from one seed.
+final class RelayWorld: @unchecked Sendable {
+    enum End: Hashable {
+        /// The process died; the system kept what it was given.
+        case killed
+        /// The power went: what was not synced is lost, torn or there.
+        case powerCut
+    }
+
+    let seed: UInt64
+    let size: WorldSize
+    let simulator: Simulator
+    let network: SimulatedNetwork
+    let ledger = MailLedger()
+    let plan: WorldPlan
+    let resolver: FaultyResolver
+    private(set) var hosts: [SinkHost] = []
+    private(set) var disk = SimulatedDisk()
+    private(set) var relay: RelayProcess?
+    private(set) var lastExit = LastExit.unknown
+    /// When Baton ended, and how.
+    private(set) var crashes: [(time: Timestamp, end: End)] = []
+    /// When the disk did not work.
+    private(set) var diskTrouble: [ClosedRange<Timestamp>] = []
+    /// What the world noticed that must not be.
+    private(set) var violations: [String] = []
+    private let random: SeededRandom
+    private let clients: SimulatedProcess
+
+    init(seed: UInt64, size: WorldSize = WorldSize()) {
+        self.seed = seed
+        self.size = size
+        simulator = Simulator(seed: seed)
+        network = SimulatedNetwork(simulator)
+        random = simulator.random.fork()
+        plan = WorldPlan(random, sites: size.sites)
+        resolver = FaultyResolver(ZoneResolver(plan.zone), simulator: simulator)
+        clients = SimulatedProcess("clients", in: simulator)
+        let world = SimulatedProcess("hosts", in: simulator)
+        for (name, address) in plan.hosts where plan.listens(name) {
+            let host = SinkHost(name, ledger: ledger, simulator: simulator)
+            network.listen(on: .ip(address, port: 25), process: world, loops: [world.makeLoop()]) { host.accept($0) }
+            hosts.append(host)
+        }
+    }
+
+    // MARK: Settings of the Baton in it
+
+    var logSettings: LogSettings {
+        var settings = LogSettings()
+        // Small, so that segments turn over, checkpoints are written and compaction runs within one history.
+        settings.segmentBytes = 256 << 10
+        settings.checkpointBytes = 200_000
+        settings.slackBytes = 1 << 20
+        settings.outcomeReserveBytes = 16 << 10
+        return settings
+    }
+
+    private static func domain(_ name: String) -> Domain {
+        guard let domain = try? Domain(parsing: Array(name.utf8)) else { preconditionFailure("\(name) is a domain") }
+        return domain
+    }
+
+    private static var postmaster: EmailAddress {
+        guard let address = try? EmailAddress(parsing: "postmaster@\(WorldPlan.operatorDomain)") else {
+            preconditionFailure("the postmaster has an address")
+        }
+        return address
+    }
+
+    var queueSettings: QueueSettings {
+        var settings = QueueSettings(hostName: Self.domain(WorldPlan.relayName), postmaster: Self.postmaster)
+        settings.bodyMemory = 256 << 10
+        settings.minFreeBytes = 0
+        // Crashes come from outside here and say nothing of a message.
+        settings.crashesUntilHeld = 200
+        return settings
+    }
+
+    lazy var listenerPolicy: ListenerPolicy = {
+        var session = ServerSettings()
+        session.hostname = WorldPlan.relayName
+        session.largeMessageThreshold = 32 << 10
+        var rules = AddressRules(postmaster: Self.postmaster)
+        if let network = IPNetwork("203.0.113.0/24") { rules.relayNetworks = [network] }
+        return ListenerPolicy(name: "smtp", session: session, rules: rules,
+                              cleanup: CleanupSettings(hostName: Self.domain(WorldPlan.relayName)))
+    }()
+
+    // MARK: What happens
+
+    /// Lets the whole history happen: a stormy first part, then calm until the queue is empty.
+    func run() {
+        beginStorm()
+        start()
+        planClients()
+        planCrashes()
+        planDiskTrouble()
+        planJumps()
+        simulator.run(for: .hours(3))
+        beginCalm()
+        let isDrained = simulator.run(limit: 3_000_000) { relay?.waiting == 0 && isAtRest }
+        if !isDrained { violations.append("the queue does not drain: \(relay?.waiting ?? -1) messages left") }
+        // What was decided must also be on the disk, and idle connections end.
+        simulator.run(for: .minutes(5))
+    }
+
+    private var isAtRest: Bool { ledger.submissions.allSatisfy { if case .none = $0.result { false } else { true } } }
+
+    private func beginStorm() {
+        network.weather = .storm
+        resolver.failures = 0.05
+        for host in hosts {
+            // Bounces must have a way back, or nothing could be said about them.
+            let isForReports = host.name.hasSuffix(WorldPlan.senderDomain) || host.name.hasSuffix(WorldPlan.operatorDomain)
+            let manners = random.chance(0.7) ? SinkManners.rough : SinkManners()
+            host.manners = isForReports ? manners.withoutRefusals : manners
+        }
+    }
+
+    private func beginCalm() {
+        network.weather = NetworkWeather()
+        resolver.failures = 0
+        disk.setFault(nil)
+        for host in hosts { host.manners = SinkManners() }
+        if relay == nil { start() }
+    }
+
+    private func start() {
+        do {
+            relay = try RelayProcess(in: self)
+            if relay?.report.damage.isEmpty == false { violations.append("damage: \(relay?.report.damage ?? [])") }
+        } catch {
+            // A disk that does not work yet: the supervisor tries again.
+            ledger.mark("start failed")
+            simulator.schedule(at: simulator.now + .seconds(5)) { if self.relay == nil { self.start() } }
+        }
+    }
+
+    // MARK: Clients
+
+    private func planClients() {
+        let loop = clients.makeLoop()
+        var left = size.messages
+        var senders = 0
+        while left > 0 {
+            let count = min(random.number(in: 1...8), left)
+            left -= count
+            senders += 1
+            let messages = (0..<count).map { _ in submit(sender: senders % 12) }
+            let client = MailClient(messages, ledger: ledger, loop: loop, random: random.fork())
+            client.breaksOff = 0.02
+            let dialer = network.dialer(for: clients, address: .v4(0xcb00_7100 + UInt32(senders % 200)))
+            loop.scheduleFromOutside(at: loop.now + random.duration(in: .zero...(.hours(2)))) {
+                client.start(dialer, to: WorldPlan.relayEndpoint)
+            }
+        }
+    }
+
+    private func submit(sender: Int) -> MailLedger.Submission {
+        let token = ledger.submissions.count
+        let isNull = random.chance(0.05)
+        let recipients = (0...(random.chance(0.3) ? random.number(in: 1...8) : random.number(in: 0...1))).map { index in
+            "u\(token).\(index)@\(random.element(of: plan.targets).name)"
+        }
+        let notify = random.chance(0.2) ? random.element(of: ["NEVER", "SUCCESS", "FAILURE", "SUCCESS,FAILURE,DELAY", "DELAY"]) : ""
+        let bytes = random.chance(0.04) ? random.number(in: 40_000...150_000) : random.number(in: 100...4000)
+        return ledger.submit(from: isNull ? "" : "s\(sender)@\(WorldPlan.senderDomain)", to: recipients, notify: notify) { token in
+            content(token, bytes: bytes)
+        }
+    }
+
+    private func content(_ token: Int, bytes: Int) -> [UInt8] {
+        var content = Array("From: <s@\(WorldPlan.senderDomain)>\r\nSubject: message \(token)\r\nX-Token: \(token)\r\n\r\n".utf8)
+        while content.count < bytes {
+            let length = random.number(in: 0...78)
+            if random.chance(0.1) { content.append(0x2e) }
+            content += (0..<length).map { _ in UInt8(0x20 + random.next(below: 0x5f)) }
+            content += [13, 10]
+        }
+        return content
+    }
+
+    // MARK: Faults
+
+    private func planCrashes() {
+        for _ in 0..<size.crashes {
+            simulator.schedule(at: simulator.now + random.duration(in: .minutes(2)...(.minutes(150)))) { self.crash() }
+        }
+    }
+
+    private func crash() {
+        guard let relay else { return }
+        let end: End = random.chance(0.5) ? .killed : .powerCut
+        // Not only between two jobs: the disk stops in the middle of one.
+        let accesses = random.number(in: 0...12)
+        guard accesses > 0 else { return finishCrash(relay, end) }
+        let left = Counter(accesses)
+        let world = self
+        disk.setFault { _, _ in
+            if left.value > 0 { left.value -= 1 }
+            guard left.value == 0 else { return nil }
+            if !left.isOver {
+                left.isOver = true
+                world.simulator.schedule(at: world.simulator.now) { world.finishCrash(relay, end) }
+            }
+            return 5
+        }
+        // Without any access the end comes anyway.
+        simulator.schedule(at: simulator.now + .seconds(10)) { self.finishCrash(relay, end) }
+    }
+
+    private func finishCrash(_ victim: RelayProcess, _ end: End) {
+        guard relay === victim else { return }
+        relay = nil
+        victim.process.kill()
+        // Where nothing says how the process ended, the messages in flight are suspects.
+        lastExit = random.chance(0.5) ? .unknown : .killed
+        disk.setFault(nil)
+        disk = disk.after(end == .killed ? .keepingEverything : random.chance(0.3) ? .losingEverything : .random(seed: random.next()))
+        crashes.append((simulator.now, end))
+        ledger.mark(end == .killed ? "crash: killed" : "crash: power cut")
+        simulator.schedule(at: simulator.now + random.duration(in: .zero...(.minutes(2)))) { if self.relay == nil { self.start() } }
+    }
+
+    private func planDiskTrouble() {
+        for _ in 0..<3 {
+            let isFull = random.chance(0.5)
+            let length = random.duration(in: .seconds(1)...(.seconds(60)))
+            simulator.schedule(at: simulator.now + random.duration(in: .minutes(1)...(.minutes(140)))) {
+                guard self.relay != nil else { return }
+                self.ledger.mark(isFull ? "disk: full" : "disk: errors")
+                let random = self.random.fork()
+                let start = self.simulator.now
+                self.disk.setFault { access, _ in
+                    switch access {
+                    case .write, .allocate, .create: random.chance(isFull ? 1 : 0.2) ? (isFull ? 28 : 5) : nil
+                    case .synchronize: random.chance(isFull ? 0 : 0.3) ? 5 : nil
+                    case .open, .read, .rename, .remove, .synchronizeNames, .list: nil
+                    }
+                }
+                self.diskTrouble.append(start...(start + length))
+                self.simulator.schedule(at: start + length) { self.disk.setFault(nil) }
+            }
+        }
+    }
+
+    private func planJumps() {
+        simulator.schedule(at: simulator.now + random.duration(in: .minutes(20)...(.minutes(100)))) {
+            self.ledger.mark("clock jump")
+            self.relay?.process.jumpClock(by: self.random.duration(in: .seconds(-20)...(.minutes(30))))
+        }
+    }
+}
+
+/// A number that a fault on the disk counts down.
+private final class Counter: @unchecked Sendable {
+    var value: Int
+    var isOver = false
+    init(_ value: Int) { self.value = value }
+}
