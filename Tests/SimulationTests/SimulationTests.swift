@@ -9,7 +9,7 @@ import Testing
 struct SimulationTests {
     static let seeds: [UInt64] = {
         if let one = number("SIM_SEED") { return [one] }
-        return Array(1...(number("SIM_SEEDS") ?? 8))
+        return Array(1...(number("SIM_SEEDS") ?? 4))
     }()
 
     private static func number(_ name: String) -> UInt64? {

@@ -58,8 +58,6 @@ extension Scheduler {
             }
             let flow = entries[entry].place
             flows[flow].deficit -= Int32(entries[entry].cost)
-            // Before the entry leaves: with its last entry the flow ends.
-            if flows[flow].deficit <= 0 { passTurn(at: site) }
             detach(entry)
             setState(entry, .inFlight)
             entries[entry].place = site

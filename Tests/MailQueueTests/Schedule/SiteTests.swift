@@ -94,6 +94,19 @@ struct SiteTests {
         #expect(fixture.starts().count == 1)
     }
 
+    @Test("no probe goes out while an attempt from before may still tell something")
+    func oldAttemptsFirst() {
+        var fixture = SchedulerFixture()
+        for _ in 0..<20 { _ = fixture.insert() }
+        let started = fixture.starts()
+        for id in started.dropLast() { fixture.finish(id, .deferred(), .unavailable) }
+        fixture.advance(.minutes(5))
+        #expect(fixture.starts().isEmpty)
+        fixture.finish(started[4], .deferred(), .unavailable)
+        fixture.advance(.minutes(5))
+        #expect(fixture.starts().count == 1)
+    }
+
     @Test("an old attempt that succeeds opens the site again")
     func lateSuccess() {
         var fixture = SchedulerFixture()
