@@ -28,12 +28,12 @@ struct AliasExpansion {
         var visited: Set<EmailAddress> = [origin.address]
         var layer = targets
         // Layer by layer, so that no chain of aliases becomes a recursion.
-        for _ in 0..<settings.maxAliasDepth where !layer.isEmpty {
+        for depth in 0..<settings.maxAliasDepth where !layer.isEmpty {
             var next: [EmailAddress] = []
             for address in layer {
-                // An alias that names itself means the mailbox of that name.
+                // An alias that names itself means the mailbox of that name; one that others lead back to is a loop.
                 if address == origin.address {
-                    finals.append(address)
+                    if depth == 0 { finals.append(address) }
                 } else if visited.insert(address).inserted {
                     if let further = aliases.expansion(of: address) { next += further } else { finals.append(address) }
                 }

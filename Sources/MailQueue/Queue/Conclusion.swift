@@ -70,11 +70,11 @@ struct Conclusion: Sendable {
     private mutating func add(_ recipient: UInt16, _ outcome: DeliveryOutcome, _ now: Timestamp) {
         func result(_ outcome: RecipientOutcome) -> RecipientResult { RecipientResult(recipient: recipient, outcome: outcome) }
         switch outcome {
-        case .delivered(let reply): final.append(result(.delivered(reply)))
-        case .relayed(let reply, let duty): final.append(result(.relayed(reply, reportedBy: duty)))
-        case .failed(let diagnosis): final.append(result(.bounced(BounceClassifier.classified(diagnosis))))
+        case .delivered(let reply): final.append(result(.delivered(reply?.quotable)))
+        case .relayed(let reply, let duty): final.append(result(.relayed(reply?.quotable, reportedBy: duty)))
+        case .failed(let diagnosis): final.append(result(.bounced(BounceClassifier.classified(diagnosis.quotable))))
         case .deferred(let diagnosis):
-            let diagnosis = BounceClassifier.classified(diagnosis)
+            let diagnosis = BounceClassifier.classified(diagnosis.quotable)
             if let limit = message.envelope.expiresAt, limit <= now {
                 final.append(result(.expired(diagnosis)))
             } else {

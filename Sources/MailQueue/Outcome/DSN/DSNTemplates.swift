@@ -113,7 +113,7 @@ public struct DSNTemplate: Hashable, Sendable {
             }
             let name = rest[rest.index(open, offsetBy: 2)..<close].filter { !$0.isWhitespace }
             let after = rest[close...]
-            guard after.hasPrefix("}}"), let replacement = value(String(name)) else {
+            guard after.hasPrefix("}}"), !name.contains("{"), let replacement = value(String(name)) else {
                 result.append(rest.removeFirst())
                 continue
             }

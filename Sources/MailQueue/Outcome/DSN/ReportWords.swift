@@ -59,8 +59,7 @@ struct ReportWords {
                 if case .ip(let address, _) = host.endpoint { "\(host.name) [\(address)]" } else { host.name }
             }
             lines.append("    \(host ?? "The remote host") said:")
-            // The reply came over the network: a line of it stays a line of the quotation.
-            for line in reply.lines.prefix(20) { lines.append("        \(prefix(reply))\(line.prefix(512))") }
+            for line in reply.lines { lines.append("        \(prefix(reply))\(line)") }
         } else if let host = plan.host {
             lines.append("    Host: \(host.name)")
         }
