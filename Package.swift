@@ -42,5 +42,31 @@ let package = Package(
             "Ports", "Sockets", "MessageFormat", "Storage", "SMTP", "DNS", "Events", "MailQueue", "Receiving", "Delivery", "Configuration",
             .product(name: "ArgumentParser", package: "swift-argument-parser"), .product(name: "Logging", package: "swift-log"),
         ], swiftSettings: strict),
+
+        // The simulation: disk, network and clock made of memory and a seed.
+        .target(name: "BatonTesting", dependencies: ["Ports", "Storage", "DNS"], swiftSettings: strict),
+
+        .testTarget(name: "TidyTests"),
+        .testTarget(name: "MessageFormatTests", dependencies: ["Ports", "MessageFormat"], swiftSettings: strict),
+        .testTarget(name: "SocketsTests", dependencies: [
+            "Ports", "Sockets", .product(name: "NIOCore", package: "swift-nio"),
+        ], swiftSettings: strict),
+        .testTarget(name: "StorageTests", dependencies: ["Ports", "Storage", "BatonTesting"], swiftSettings: strict),
+        .testTarget(name: "SMTPTests", dependencies: ["Ports", "MessageFormat", "SMTP"], swiftSettings: strict),
+        .testTarget(name: "DNSTests", dependencies: ["Ports", "DNS"], swiftSettings: strict),
+        .testTarget(name: "EventsTests", dependencies: ["Ports", "MessageFormat", "SMTP", "Storage", "Events"], swiftSettings: strict),
+        .testTarget(name: "MailQueueTests", dependencies: [
+            "Ports", "MessageFormat", "SMTP", "Storage", "Events", "MailQueue", "BatonTesting",
+        ], swiftSettings: strict),
+        .testTarget(name: "ReceivingTests", dependencies: [
+            "Ports", "MessageFormat", "SMTP", "DNS", "Events", "MailQueue", "Receiving",
+        ], swiftSettings: strict),
+        .testTarget(name: "DeliveryTests", dependencies: [
+            "Ports", "MessageFormat", "SMTP", "DNS", "Events", "MailQueue", "Delivery",
+        ], swiftSettings: strict),
+        .testTarget(name: "ConfigurationTests", dependencies: ["Ports", "MessageFormat", "Configuration"], swiftSettings: strict),
+        .testTarget(name: "SimulationTests", dependencies: [
+            "Ports", "MessageFormat", "SMTP", "DNS", "Storage", "Events", "MailQueue", "Receiving", "Delivery", "BatonTesting",
+        ], swiftSettings: strict),
     ]
 )

@@ -25,6 +25,9 @@ final class Daemon: @unchecked Sendable {
     private let exit: ExitRecord
     private let mailLog: MailLog
     private let router: Router
+    private let hostFinder: MXHostFinder
+    private let smtpAgent: SMTPAgent
+    private let maildirAgent: MaildirAgent
     private let queue: Queue
     private let delivery: DeliveryService
     private let mailboxThreads: MailboxThreads
@@ -50,8 +53,8 @@ final class Daemon: @unchecked Sendable {
         storage = ThreadedStorageExecutor { clock.now }
         let resolver = try configuration.makeResolver()
         let random = SystemRandomSource()
-        router = Router(table: configuration.routingTable,
-                        hostFinder: MXHostFinder(resolver: resolver, random: SystemRandomSource(), own: configuration.ownHost), loop: core)
+        hostFinder = MXHostFinder(resolver: resolver, random: SystemRandomSource(), own: configuration.ownHost)
+        router = Router(table: configuration.routingTable, hostFinder: hostFinder, loop: core)
         var recovery = QueueRecovery(routes: router)
         recovery.lastExit = exit.lastExit
         let opened = try Daemon.openLog(configuration, storage, random, &recovery)
@@ -63,11 +66,11 @@ final class Daemon: @unchecked Sendable {
         guard let threads = MailboxThreads() else { throw DaemonError.noThreads }
         mailboxThreads = threads
         let files = POSIXMailboxFiles()
+        smtpAgent = SMTPAgent(loop: core, dialer: NIODialer(), resolver: resolver, random: SystemRandomSource(),
+                              own: configuration.ownHost, settings: configuration.smtpAgentSettings)
+        maildirAgent = MaildirAgent(settings: configuration.maildirSettings, files: files, executor: threads, loop: core)
         let agents = DeliveryAgents(
-            smtp: SMTPAgent(loop: core, dialer: NIODialer(), resolver: resolver, random: SystemRandomSource(),
-                            own: configuration.ownHost, settings: configuration.smtpAgentSettings),
-            maildir: MaildirAgent(settings: configuration.maildirSettings, files: files, executor: threads, loop: core),
-            sandbox: SandboxAgent(files: files, executor: threads, loop: core),
+            smtp: smtpAgent, maildir: maildirAgent, sandbox: SandboxAgent(files: files, executor: threads, loop: core),
             discard: DiscardAgent(loop: core))
         delivery = DeliveryService(loop: core, queue: queue, router: router, agents: agents)
         policies = ListenerPolicies(configuration)
@@ -116,7 +119,11 @@ final class Daemon: @unchecked Sendable {
         policies.update(new)
         receiving.update(new.receivingSettings)
         let table = new.routingTable, settings = new.queueSettings
+        let agent = new.smtpAgentSettings, maildirs = new.maildirSettings, own = new.ownHost
         core.execute {
+            self.smtpAgent.apply(agent, own: own)
+            self.maildirAgent.apply(maildirs)
+            self.hostFinder.apply(own: own)
             self.router.apply(table)
             self.queue.apply(settings)
             self.queue.reroute()

@@ -8,7 +8,7 @@ import SMTP
 ///
 /// Confined to the core loop; the files are written on the executor.
 public final class MaildirAgent: DeliveryAgent {
-    private let settings: MaildirSettings
+    private var settings: MaildirSettings
     private let files: any MailboxFiles
     private let executor: any MailboxExecutor
     private let loop: any Loop
@@ -29,6 +29,9 @@ public final class MaildirAgent: DeliveryAgent {
     }
 
     public func stop() {}
+
+    /// Puts other settings in force for the attempts that begin from here on.
+    public func apply(_ settings: MaildirSettings) { self.settings = settings }
 }
 
 /// One attempt: its recipients one after the other.
