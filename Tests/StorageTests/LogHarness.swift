@@ -76,7 +76,10 @@ final class LogHarness: LogOwner {
     // MARK: Using the log
 
     static func body(_ key: UInt64, _ size: Int) -> [UInt8] {
-        (0..<size).map { UInt8(truncatingIfNeeded: key &* 31 &+ UInt64($0) &* 7) }
+        var body = [UInt8](repeating: UInt8(truncatingIfNeeded: key), count: size)
+        for index in 0..<min(size, 8) { body[index] = UInt8(truncatingIfNeeded: key >> UInt64(8 * index)) }
+        if size > 8 { body[size - 1] = UInt8(truncatingIfNeeded: size) }
+        return body
     }
 
     static func draft(_ key: UInt64, size: Int) -> RecordDraft {
@@ -112,6 +115,13 @@ final class LogHarness: LogOwner {
         }
     }
 
+    /// Counts a record as a live message.
+    func note(_ key: UInt64, _ position: RecordPosition, size: Int) {
+        let bytes = LogHarness.draft(key, size: size).storedBytes
+        messages[key] = (position, bytes)
+        log.retain(position, bytes: bytes)
+    }
+
     private func forget(_ key: UInt64) {
         guard let (position, bytes) = messages.removeValue(forKey: key) else { return }
         log.release(position, bytes: bytes)
@@ -140,6 +150,18 @@ final class LogHarness: LogOwner {
     }
 
     func beginCheckpoint(_ done: @escaping @Sendable (Result<Void, StorageError>) -> Void = { _ in }) {
+        let confined = LoopConfined(self, to: loop)
+        log.append([], .synced, on: loop) { result in
+            switch result {
+            case .success(let receipt):
+                confined.value.lastSynced = max(confined.value.lastSynced, receipt.lastLSN)
+                confined.value.writeCheckpoint(done)
+            case .failure(let error): done(.failure(error))
+            }
+        }
+    }
+
+    private func writeCheckpoint(_ done: @escaping @Sendable (Result<Void, StorageError>) -> Void) {
         let writer = log.beginCheckpoint(through: lastSynced)
         var chunk: [UInt8] = []
         for (key, (position, bytes)) in messages.sorted(by: { $0.key < $1.key }) {

@@ -74,6 +74,14 @@ public struct DiskState: Sendable {
         }
     }
 
+    /// The name that a file has now, without its directory.
+    func name(of inode: Int) -> String? {
+        for directory in directories.values {
+            if let name = directory.names.first(where: { $0.value == inode }) { return name.key }
+        }
+        return nil
+    }
+
     /// How many operations are not synced.
     public var unsynced: Int {
         inodes.values.reduce(0) { $0 + $1.pending.count } + directories.values.reduce(0) { $0 + $1.pending.count }
@@ -205,7 +213,10 @@ public struct DiskState: Sendable {
         case .bytes(let offset, let new):
             let end = offset + new.count
             if bytes.count < end { bytes += [UInt8](repeating: 0, count: end - bytes.count) }
-            bytes.replaceSubrange(offset..<end, with: new)
+            // Copied as memory: the simulation writes a great many bytes, often in a debug build.
+            bytes.withUnsafeMutableBytes { target in
+                new.withUnsafeBytes { UnsafeMutableRawBufferPointer(rebasing: target[offset..<end]).copyMemory(from: $0) }
+            }
         }
     }
 

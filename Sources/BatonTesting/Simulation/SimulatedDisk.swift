@@ -59,10 +59,14 @@ public final class SimulatedDisk: Sendable {
     /// How often a file has been synced.
     public var synchronizations: Int { contents.withLock { $0.synchronizations } }
 
-    fileprivate func access<Result>(_ access: Access, _ name: String,
+    fileprivate func access<Result>(_ access: Access, _ name: String, inode: Int? = nil,
                                     _ work: (inout Contents) throws(FileError) -> Result) throws(FileError) -> Result {
         let fault = contents.withLock { $0.fault }
-        if let errno = fault?(access, name) { throw FileError("\(access)", name, errno: errno) }
+        if let fault {
+            // A file may have been renamed since it was opened.
+            let name = inode.flatMap { inode in contents.withLock { $0.state.name(of: inode) } } ?? name
+            if let errno = fault(access, name) { throw FileError("\(access)", name, errno: errno) }
+        }
         var failure: FileError?
         let result = contents.withLock { contents -> Result? in
             do throws(FileError) {
@@ -180,25 +184,33 @@ private final class SimulatedFile: StorageFile {
     func size() throws(FileError) -> UInt64 { disk.contents.withLock { UInt64($0.state.inodes[inode]?.content.count ?? 0) } }
 
     func read(at offset: UInt64, into buffer: UnsafeMutableRawBufferPointer) throws(FileError) -> Int {
-        try disk.access(.read, name) { contents throws(FileError) in
+        try disk.access(.read, name, inode: inode) { contents throws(FileError) in
             guard let content = contents.state.inodes[inode]?.content, let offset = Int(exactly: offset), offset < content.count else { return 0 }
-            let part = content[offset..<min(content.count, offset + buffer.count)]
-            buffer.copyBytes(from: part)
-            return part.count
+            let count = min(content.count - offset, buffer.count)
+            content.withUnsafeBytes { bytes in
+                if let source = bytes.baseAddress { buffer.baseAddress?.copyMemory(from: source + offset, byteCount: count) }
+            }
+            return count
         }
     }
 
     func write(at offset: UInt64, _ first: UnsafeRawBufferPointer, _ second: UnsafeRawBufferPointer) throws(FileError) {
         guard let offset = Int(exactly: offset) else { throw FileError("write", name, errno: EFBIG) }
-        try disk.access(.write, name) { contents throws(FileError) in
+        try disk.access(.write, name, inode: inode) { contents throws(FileError) in
             try contents.checkRoom(inode, end: offset + first.count + second.count, name)
-            contents.apply(.write(inode: inode, offset: offset, bytes: Array(first) + Array(second)))
+            let bytes = [UInt8](unsafeUninitializedCapacity: first.count + second.count) { buffer, count in
+                let target = UnsafeMutableRawBufferPointer(buffer)
+                target.copyMemory(from: first)
+                UnsafeMutableRawBufferPointer(rebasing: target[first.count...]).copyMemory(from: second)
+                count = first.count + second.count
+            }
+            contents.apply(.write(inode: inode, offset: offset, bytes: bytes))
         }
     }
 
     func synchronize() throws(FileError) {
         do throws(FileError) {
-            try disk.access(.synchronize, name) { contents throws(FileError) in
+            try disk.access(.synchronize, name, inode: inode) { contents throws(FileError) in
                 contents.apply(.synchronize(inode: inode))
                 contents.synchronizations += 1
             }
@@ -209,7 +221,7 @@ private final class SimulatedFile: StorageFile {
     }
 
     func allocate(_ bytes: UInt64) throws(FileError) {
-        try disk.access(.allocate, name) { contents throws(FileError) in
+        try disk.access(.allocate, name, inode: inode) { contents throws(FileError) in
             try contents.checkRoom(inode, end: Int(clamping: bytes), name)
             contents.apply(.allocate(inode: inode, bytes: Int(clamping: bytes)))
         }

@@ -92,7 +92,7 @@ final class Compactor: Sendable {
             isConsidering.store(false, ordering: .releasing)
             let (total, live, dead) = usage()
             if total > 2 * live + context.settings.slackBytes / 2, dead >= 2 * context.settings.segmentBytes {
-                maintenance.askForCheckpoint()
+                maintenance.askForSpace(dead)
             }
         }
     }

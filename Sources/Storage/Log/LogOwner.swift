@@ -1,6 +1,9 @@
 /// Who keeps the state that the log's records make up, and so knows what is live; called on its own loop.
 public protocol LogOwner: AnyObject {
     /// Enough has been logged for a checkpoint: call `Log.beginCheckpoint` soon.
+    ///
+    /// Best with an empty `.synced` append before it, whose receipt's `lastLSN` is the point to checkpoint through: the
+    /// nearer that is to the end, the more segments can be freed.
     func checkpointDue()
 
     /// Every record that may still be read and lies in one of `segments`.

@@ -8,9 +8,19 @@ final class Maintenance: Sendable {
         /// Bytes logged since the last checkpoint began.
         var logged: Int
         var dueAt: Int
-        var isAsked = false
+        var phase = Phase.idle
         /// Bytes of the last checkpoint.
         var checkpointBytes: Int
+        /// The last checkpoint freed nothing, and nothing has been logged since.
+        var isStuck = false
+    }
+
+    /// How far the next checkpoint is.
+    private enum Phase {
+        case idle
+        /// The owner has been asked when as much had been logged.
+        case asked(logged: Int)
+        case begun
     }
 
     private let minimum: Int
@@ -34,25 +44,39 @@ final class Maintenance: Sendable {
     func logged(_ bytes: Int) {
         let isDue = contents.withLock { contents in
             contents.logged += bytes
+            if bytes > 0 { contents.isStuck = false }
             return contents.logged >= contents.dueAt
         }
         if isDue { askForCheckpoint() }
     }
 
-    /// Asks the owner for a checkpoint, once until it begins one.
+    /// Asks the owner for a checkpoint, unless one is under way; again after a while if the owner did not begin.
     func askForCheckpoint() {
         let owner = contents.withLock { contents -> LoopConfined<any LogOwner>? in
-            guard !contents.isAsked, let owner = contents.owner else { return nil }
-            contents.isAsked = true
+            switch contents.phase {
+            case .begun: return nil
+            case .asked(let logged) where contents.logged < logged + contents.dueAt / 2: return nil
+            case .asked, .idle: break
+            }
+            guard let owner = contents.owner else { return nil }
+            contents.phase = .asked(logged: contents.logged)
             return owner
         }
         owner?.loop.execute { owner?.value.checkpointDue() }
     }
 
-    func checkpointBegan() {
+    /// Asks for a checkpoint that would free `bytes`, if it is worth its own size and can be expected to do it.
+    func askForSpace(_ bytes: Int) {
+        let isWorthIt = contents.withLock { !$0.isStuck && bytes >= 2 * $0.checkpointBytes }
+        if isWorthIt { askForCheckpoint() }
+    }
+
+    /// `freesNothing` tells that another one would be as useless until something is logged.
+    func checkpointBegan(freesNothing: Bool) {
         contents.withLock { contents in
+            contents.isStuck = freesNothing
             contents.logged = 0
-            contents.isAsked = false
+            contents.phase = .begun
         }
     }
 
@@ -61,13 +85,20 @@ final class Maintenance: Sendable {
         contents.withLock { contents in
             contents.dueAt = max(minimum, bytes * 4)
             contents.checkpointBytes = bytes
+            contents.phase = .idle
         }
     }
 
     /// Bytes of the last checkpoint.
     var checkpointBytes: Int { contents.withLock { $0.checkpointBytes } }
 
-    func checkpointFailed() { contents.withLock { $0.logged += $0.dueAt / 2 } }
+    /// The next one is due when half as much as usual has been logged.
+    func checkpointFailed() {
+        contents.withLock { contents in
+            contents.logged += contents.dueAt / 2
+            contents.phase = .idle
+        }
+    }
 
     /// The owner, if the log has been started.
     var owner: LoopConfined<any LogOwner>? { contents.withLock { $0.owner } }

@@ -1,0 +1,155 @@
+import BatonTesting
+import Glibc
+import Ports
+import Storage
+import Synchronization
+import Testing
+
+@Suite("Disk faults")
+struct DiskFaultTests {
+    /// Fails the next `count` accesses of a kind.
+    private final class Fuse: Sendable {
+        private let left: Mutex<Int>
+        private let access: SimulatedDisk.Access
+        private let errno: Int32
+
+        init(_ access: SimulatedDisk.Access, count: Int, errno: Int32) {
+            self.access = access
+            self.errno = errno
+            left = Mutex(count)
+        }
+
+        var fault: SimulatedDisk.Fault {
+            { [self] access, name in
+                guard access == self.access, !name.hasPrefix("spare"), left.withLock({ $0 > 0 }) else { return nil }
+                left.withLock { $0 -= 1 }
+                return errno
+            }
+        }
+    }
+
+    private func harness(_ disk: SimulatedDisk = SimulatedDisk()) throws -> LogHarness {
+        let harness = try LogHarness(disk)
+        harness.accept(1)
+        harness.finish(99)
+        harness.loop.run()
+        harness.loop.advance(by: .seconds(1))
+        return harness
+    }
+
+    private func accept(_ key: UInt64, _ harness: LogHarness) -> StorageError? {
+        let box = Box<StorageError>()
+        harness.accept(key) { if case .failure(let error) = $0 { box.value = error } }
+        harness.loop.run()
+        return box.value
+    }
+
+    @Test("A failed sync is answered with an error, outcomes are written again, and the log goes on in a new segment")
+    func failedSync() throws {
+        let harness = try harness()
+        let first = try #require(harness.messages[1]?.position.segment)
+        // An outcome that is written and complete, but not synced, when the sync fails.
+        harness.finish(1)
+        harness.loop.run()
+        harness.disk.setFault(Fuse(.synchronize, count: 1, errno: EIO).fault)
+        #expect(accept(2, harness) == .notStored(errno: EIO))
+        #expect(accept(3, harness) == nil)
+        #expect(harness.states.isEmpty)
+        #expect(try #require(harness.messages[3]?.position.segment) > first)
+        let again = try LogHarness(harness.disk.after(.losingEverything))
+        #expect(again.messages.keys.sorted() == [3], "1 is done, and 2 was refused and lost with the power")
+        // The process alone died: the refused message may be back, but whole.
+        let other = try LogHarness(harness.disk.after(.keepingEverything))
+        #expect(other.messages.keys.sorted() == [2, 3])
+        #expect(try other.read(2)?.get().body == LogHarness.body(2, 1000))
+        #expect(other.replayed.map(\.lsn) == other.replayed.map(\.lsn).sorted())
+    }
+
+    @Test("Chunks that were written before a failed sync are told to have moved")
+    func failedSyncMovesChunks() throws {
+        let harness = try harness()
+        harness.log.append([LogHarness.draft(7, size: 30_000)], .unsynced, on: harness.loop) { [confined = LoopConfined(harness, to: harness.loop)] result in
+            if case .success(let receipt) = result { confined.value.note(7, receipt.positions[0], size: 30_000) }
+        }
+        harness.loop.run()
+        let before = try #require(harness.messages[7]?.position)
+        harness.disk.setFault(Fuse(.synchronize, count: 1, errno: EIO).fault)
+        #expect(accept(2, harness) == .notStored(errno: EIO))
+        let after = try #require(harness.messages[7]?.position)
+        #expect(after.segment != before.segment)
+        #expect(harness.moves == 1)
+        #expect(try harness.read(7)?.get().body == LogHarness.body(7, 30_000))
+        let again = try LogHarness(harness.disk.after(.losingEverything))
+        #expect(try again.read(7)?.get().body == LogHarness.body(7, 30_000))
+    }
+
+    @Test("A failed write is made good in a new segment, and nobody notices")
+    func failedWrite() throws {
+        let harness = try harness()
+        harness.disk.setFault(Fuse(.write, count: 1, errno: EIO).fault)
+        #expect(accept(2, harness) == nil)
+        let again = try LogHarness(harness.disk.after(.losingEverything))
+        #expect(again.messages.keys.sorted() == [1, 2])
+    }
+
+    @Test("A disk that goes on refusing fails the log; it works again when the disk does, with no outcome lost")
+    func failingDisk() throws {
+        let harness = try harness()
+        harness.finish(1)
+        harness.loop.run()
+        harness.disk.setFault { access, _ in access == .synchronize || access == .write ? EIO : nil }
+        guard case .notStored? = accept(2, harness) else {
+            Issue.record("not refused")
+            return
+        }
+        #expect(harness.states == [.failed])
+        #expect(accept(3, harness) == .failed)
+        #expect(harness.log.capacity.state == .failed)
+        harness.loop.advance(by: .seconds(5))
+        #expect(accept(4, harness) == .failed)
+        harness.disk.setFault(nil)
+        harness.loop.advance(by: .seconds(2))
+        #expect(harness.states == [.failed, .open])
+        #expect(accept(5, harness) == nil)
+        let names = try harness.disk.root.list().filter { $0.name.hasPrefix("segment-") }
+        #expect(names.count < 8, "trying again must not fill the disk: \(names.map(\.name))")
+        let again = try LogHarness(harness.disk.after(.losingEverything))
+        #expect(again.messages.keys.sorted() == [5])
+    }
+
+    @Test("On a full disk messages are refused, outcomes are still recorded, and with room it goes on")
+    func fullDisk() throws {
+        let disk = SimulatedDisk(capacity: 256 << 10)
+        let harness = try LogHarness(disk)
+        harness.checkpointsAreTaken = false
+        var refused: StorageError?
+        var key: UInt64 = 0
+        while refused == nil, key < 1000 {
+            key += 1
+            refused = accept(key, harness)
+        }
+        #expect(refused == .noSpace)
+        #expect(harness.states.last == .outOfSpace)
+        #expect(harness.log.capacity.state == .outOfSpace)
+        // As many as fit the reserve.
+        for done in 1...20 as ClosedRange<UInt64> { harness.finish(done) }
+        harness.loop.run()
+        #expect(harness.messages[1] == nil && harness.messages[20] == nil)
+        let last = try LogHarness(disk.after(.keepingEverything)).messages.keys.sorted()
+        #expect(last == Array(21..<key))
+        disk.setCapacity(10 << 20)
+        harness.loop.advance(by: .seconds(2))
+        #expect(accept(5000, harness) == nil)
+        #expect(harness.states.last == .open)
+    }
+
+    @Test("The room on the disk is looked up while the log is in use")
+    func freeBytes() throws {
+        let disk = SimulatedDisk(capacity: 10 << 20)
+        let harness = try LogHarness(disk)
+        disk.setCapacity(1 << 20)
+        harness.loop.advance(by: .seconds(2))
+        #expect(accept(1, harness) == nil)
+        #expect(harness.log.capacity.freeBytes < 1 << 20)
+    }
+}
