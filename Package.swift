@@ -38,8 +38,10 @@ let package = Package(
                 swiftSettings: strict),
         .target(name: "Configuration", dependencies: ["Ports", "MessageFormat", .product(name: "Yams", package: "Yams")],
                 swiftSettings: strict),
+        .target(name: "Control", dependencies: ["Ports", "MessageFormat", "SMTP", "Events", "MailQueue"], swiftSettings: strict),
         .executableTarget(name: "baton", dependencies: [
-            "Ports", "Sockets", "MessageFormat", "Storage", "SMTP", "DNS", "Events", "MailQueue", "Receiving", "Delivery", "Configuration",
+            "Ports", "Sockets", "MessageFormat", "Storage", "SMTP", "DNS", "Events", "MailQueue", "Receiving", "Delivery",
+            "Configuration", "Control",
             .product(name: "ArgumentParser", package: "swift-argument-parser"), .product(name: "Logging", package: "swift-log"),
         ], swiftSettings: strict),
 

@@ -1,10 +1,13 @@
 import Configuration
+import Control
 import DNS
 import Delivery
 import Dispatch
+import Events
 import Glibc
 import Logging
 import MailQueue
+import MessageFormat
 import Ports
 import Receiving
 import Sockets
@@ -74,7 +77,7 @@ final class Daemon: @unchecked Sendable {
             discard: DiscardAgent(loop: core))
         delivery = DeliveryService(loop: core, queue: queue, router: router, agents: agents)
         policies = ListenerPolicies(configuration)
-        receiving = SMTPService(settings: configuration.receivingSettings, intake: queue, mint: queue.mint,
+        receiving = SMTPService(settings: configuration.receivingSettings, intake: queue, mint: queue.mint, resolver: resolver,
                                 proxyProtocol: NetworkProxyProtocol(), observer: mailLog)
         try begin()
     }
@@ -86,6 +89,7 @@ final class Daemon: @unchecked Sendable {
             self.delivery.start()
         }
         for (index, listener) in configuration.listeners.enumerated() { try listen(listener, index) }
+        try openControl()
         notifier.ready(status: "serving on \(listeners.map { $0.endpoint.description }.joined(separator: ", "))")
         logger.notice("serving", metadata: ["listeners": "\(listeners.map { $0.endpoint.description }.joined(separator: " "))"])
     }
@@ -107,10 +111,48 @@ final class Daemon: @unchecked Sendable {
         }
     }
 
+    private func openControl() throws {
+        var settings = ListenerSettings()
+        settings.maxConnections = Daemon.maxControlConnections
+        settings.fileGroup = try Daemon.group(configuration.control.group)
+        let names = listeners.map { $0.endpoint.description }
+        let hostName = configuration.hostname.ascii
+        let log = log, receiving = receiving
+        let backend = DaemonControl(queue: queue, history: History(reader: log.reader), facts: {
+            DaemonControl.Facts(hostName: hostName, listeners: names, sessions: receiving.sessionCount, logState: log.capacity.state)
+        }, reload: { reply in
+            DispatchQueue.main.async { reply(self.reloadForControl()) }
+        })
+        listeners.append(try NIOListener.listen(on: .unix(path: configuration.control.socket), settings: settings, group: loops) { loop in
+            ControlSession(backend: backend, loop: loop)
+        })
+    }
+
+    /// Operators at once; more wait.
+    private static let maxControlConnections = 64
+
+    private static func group(_ name: String) throws -> UInt32? {
+        if let number = UInt32(name) { return number == getgid() ? nil : number }
+        guard let group = getgrnam(name) else { throw DaemonError.noGroup(name) }
+        return group.pointee.gr_gid == getgid() ? nil : group.pointee.gr_gid
+    }
+
     // MARK: Reload and stop
 
+    private func reloadForControl() -> Result<ReloadReport, ControlFailure> {
+        do {
+            return .success(ReloadReport(changed: try reload(), needRestart: []))
+        } catch let error as ConfigurationError {
+            return .failure(ControlFailure(.badConfiguration, "nothing was changed: the file has mistakes",
+                                           details: error.mistakes.map(\.description)))
+        } catch {
+            return .failure(ControlFailure(.badConfiguration, "\(error)"))
+        }
+    }
+
     /// Puts the file in force as it is now; a bad file, or a change that needs a restart, changes nothing.
-    func reload() throws {
+    @discardableResult
+    func reload() throws -> [String] {
         let new = try BatonConfiguration.load(path)
         let changes = configuration.changes(to: new)
         let restart = changes.filter { $0.effect == .restart }.map(\.key)
@@ -129,6 +171,7 @@ final class Daemon: @unchecked Sendable {
             self.queue.reroute()
         }
         logger.notice("reloaded", metadata: ["changes": "\(changes.map(\.key).joined(separator: " "))"])
+        return changes.map(\.key)
     }
 
     /// Ends in order: no new connections, sessions end between transactions, attempts are recorded, the log is synced.
@@ -196,6 +239,7 @@ enum DaemonError: Error, CustomStringConvertible {
     case directory(String, errno: Int32)
     case newerSpool
     case noThreads
+    case noGroup(String)
     case needsRestart(keys: [String])
 
     var description: String {
@@ -203,6 +247,7 @@ enum DaemonError: Error, CustomStringConvertible {
         case .directory(let path, let number): "cannot make the directory \(path): \(String(cString: strerror(number)))"
         case .newerSpool: "the spool was written by a newer version of Baton: install that version, or restore its spool"
         case .noThreads: "the system gave no thread: raise the limit on processes (LimitNPROC)"
+        case .noGroup(let name): "there is no group '\(name)' (control.group): make it, or name another"
         case .needsRestart(let keys): "these keys need a restart, so nothing was changed: \(keys.joined(separator: ", "))"
         }
     }
