@@ -22,7 +22,7 @@ struct SimulationTests {
         world.run()
         var invariants = Invariants(world)
         let broken = invariants.check()
-        #expect(broken.isEmpty, "replay with: SIM_SEED=\(seed) swift test --filter SimulationTests")
+        #expect(broken.isEmpty, "replay with: SWIFT_DETERMINISTIC_HASHING=1 SIM_SEED=\(seed) swift test --filter SimulationTests/")
         if number("SIM_SEED") != nil { print(Coverage(world).text) }
     }
 

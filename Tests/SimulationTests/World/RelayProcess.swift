@@ -16,6 +16,7 @@ final class RelayProcess: @unchecked Sendable {
     let executor: SimulatedStorageExecutor
     private let core: SimulatedLoop
     private let log: Log
+    private let router: Router
     private let delivery: DeliveryService
     private let receiving: SMTPService
     let report: RecoveryReport
@@ -32,8 +33,7 @@ final class RelayProcess: @unchecked Sendable {
 
         let own = OwnHost(names: [WorldPlan.relayName], addresses: [WorldPlan.relayAddress],
                           listeners: [WorldPlan.relayEndpoint])
-        let table = RoutingTable(routes: [Route(name: "mx", transport: .mx(port: 25))]) { _, _ in 0 }
-        let router = Router(table: table, hostFinder: MXHostFinder(resolver: world.resolver, random: random, own: own), loop: core)
+        router = Router(table: world.routingTable, hostFinder: MXHostFinder(resolver: world.resolver, random: random, own: own), loop: core)
 
         var recovery = QueueRecovery(routes: router)
         recovery.lastExit = world.lastExit
@@ -68,9 +68,22 @@ final class RelayProcess: @unchecked Sendable {
     /// Messages in the queue.
     var waiting: Int { queue.status.messages }
 
-    /// Runs `work` on the core loop.
-    func onCore(_ work: @escaping @Sendable (Queue) -> Void) {
-        let queue = queue
-        core.execute { work(queue) }
+    /// Has an operator do something to waiting messages.
+    func operate(_ operation: QueueOperation, on filter: QueueFilter) {
+        queue.perform(operation, on: filter, mode: .perform, replyOn: core) { _ in }
+    }
+
+    /// Has everything tried at once.
+    func flush() {
+        core.execute { self.queue.flush() }
+    }
+
+    /// Puts other routes in force.
+    func reload(_ table: RoutingTable) {
+        core.execute {
+            self.router.apply(table)
+            self.queue.apply(self.queue.settings)
+            self.queue.reroute()
+        }
     }
 }

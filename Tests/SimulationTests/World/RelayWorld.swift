@@ -1,5 +1,6 @@
 import BatonTesting
 import DNS
+import Delivery
 import Events
 import MailQueue
 import MessageFormat
@@ -42,6 +43,7 @@ final class RelayWorld: @unchecked Sendable {
     private(set) var diskTrouble: [ClosedRange<Timestamp>] = []
     /// What the world noticed that must not be.
     private(set) var violations: [String] = []
+    private var usesHub = false
     private let random: SeededRandom
     private let clients: SimulatedProcess
 
@@ -105,6 +107,15 @@ final class RelayWorld: @unchecked Sendable {
                               cleanup: CleanupSettings(hostName: Self.domain(WorldPlan.relayName)))
     }()
 
+    /// Everything by MX, or after every other reload some domains through the smart host.
+    var routingTable: RoutingTable {
+        let mx = Route(name: "mx", transport: .mx(port: 25))
+        let hub = Route(name: "hub", transport: .smartHost([HopHost(.name("mx.\(WorldPlan.hubDomain)"), port: 25)]))
+        guard usesHub else { return RoutingTable(routes: [mx, hub]) { _, _ in 0 } }
+        // Other numbers for the same routes, as a reload may give them.
+        return RoutingTable(routes: [hub, mx]) { host, _ in "\(host)".hasPrefix("d5") || "\(host)".hasPrefix("d6") ? 0 : 1 }
+    }
+
     // MARK: What happens
 
     /// Lets the whole history happen: a stormy first part, then calm until the queue is empty.
@@ -115,6 +126,7 @@ final class RelayWorld: @unchecked Sendable {
         planCrashes()
         planDiskTrouble()
         planJumps()
+        planOperators()
         simulator.run(for: .hours(3))
         beginCalm()
         let isDrained = simulator.run(limit: 3_000_000) { relay?.waiting == 0 && isAtRest }
@@ -142,6 +154,13 @@ final class RelayWorld: @unchecked Sendable {
         disk.setFault(nil)
         for host in hosts { host.manners = SinkManners() }
         if relay == nil { start() }
+        releaseAll()
+    }
+
+    // Again and again: a release may meet a disk or a process that is not there.
+    private func releaseAll() {
+        relay?.operate(.release, on: QueueFilter())
+        simulator.schedule(at: simulator.now + .hours(1)) { if self.relay?.waiting != 0 { self.releaseAll() } }
     }
 
     private func start() {
@@ -262,6 +281,36 @@ final class RelayWorld: @unchecked Sendable {
                 self.diskTrouble.append(start...(start + length))
                 self.simulator.schedule(at: start + length) { self.disk.setFault(nil) }
             }
+        }
+    }
+
+    private func planOperators() {
+        for _ in 0..<12 {
+            simulator.schedule(at: simulator.now + random.duration(in: .minutes(1)...(.minutes(170)))) { self.operate() }
+        }
+    }
+
+    private func operate() {
+        guard let relay else { return }
+        var filter = QueueFilter()
+        filter.recipient = AddressPattern("@" + random.element(of: plan.targets).name)
+        switch random.next(below: 5) {
+        case 0:
+            ledger.mark("operator: hold")
+            relay.operate(.hold, on: filter)
+        case 1:
+            ledger.mark("operator: release")
+            relay.operate(.release, on: QueueFilter())
+        case 2:
+            ledger.mark("operator: retry now")
+            relay.operate(.retryNow, on: filter)
+        case 3:
+            ledger.mark("operator: flush")
+            relay.flush()
+        default:
+            ledger.mark("operator: reload")
+            usesHub.toggle()
+            relay.reload(routingTable)
         }
     }
 

@@ -29,6 +29,8 @@ struct WorldPlan {
     /// Where the clients' bounces go, and those that cannot be delivered.
     static let senderDomain = "senders.example"
     static let operatorDomain = "ops.example"
+    /// The smart host that some domains go through after a reload.
+    static let hubDomain = "hub.example"
 
     let domains: [Domain]
     /// Host names with their addresses, in a fixed order.
@@ -57,7 +59,7 @@ struct WorldPlan {
             let other = domains[random.number(in: 4...(sites - 1))]
             domains.append(Domain(name: "alias\(number).example", kind: .ordinary, hosts: other.hosts))
         }
-        for name in [Self.senderDomain, Self.operatorDomain] {
+        for name in [Self.hubDomain, Self.senderDomain, Self.operatorDomain] {
             domains.append(Domain(name: name, kind: .ordinary, hosts: [host("mx.\(name)")]))
         }
         self.domains = domains
@@ -65,7 +67,7 @@ struct WorldPlan {
     }
 
     /// The domains that clients write to.
-    var targets: [Domain] { Array(domains.dropLast(2)) }
+    var targets: [Domain] { Array(domains.dropLast(3)) }
 
     /// The DNS of the world.
     var zone: Zone {
