@@ -86,7 +86,7 @@ struct LogOpening {
 
     private func writeIdentity() throws(FileError) {
         let temporary = SpoolListing.identity + CheckpointFile.temporarySuffix
-        if spool.temporaries.contains(temporary) { try files.remove(temporary) }
+        try? files.remove(temporary)
         let file = try files.create(temporary)
         let header = FileHeader(purpose: .identity, uuid: uuid, number: 0, incarnation: incarnation, firstLSN: .zero, created: executor.now,
                                 fileBytes: UInt64(FileHeader.size), release: settings.release)

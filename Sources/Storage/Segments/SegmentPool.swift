@@ -19,6 +19,7 @@ final class SegmentPool: Sendable {
     }
 
     private static let zeroBytes = 1 << 20
+    private static let syncedBytes = 8 << 20
 
     private let context: LogContext
     private let contents: Mutex<Contents>
@@ -131,6 +132,8 @@ final class SegmentPool: Sendable {
         while offset < size {
             try file.write(offset + UInt64(zeros.count) <= size ? zeros : Array(zeros.prefix(Int(size - offset))), at: offset)
             offset += UInt64(zeros.count)
+            // In portions, so that the writer's syncs do not queue up behind the whole of it.
+            if offset % UInt64(SegmentPool.syncedBytes) == 0 { try file.synchronize() }
         }
         try file.synchronize()
     }
