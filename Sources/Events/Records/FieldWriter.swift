@@ -37,7 +37,7 @@ struct FieldWriter {
     mutating func fixed(_ tag: UInt8, _ value: UInt64) {
         bytes.append(tag)
         bytes.append(8)
-        withUnsafeBytes(of: value.littleEndian) { bytes.append(contentsOf: $0) }
+        withUnsafeBytes(of: value.littleEndian) { bytes.append(contentsOf: UnsafeRawBufferPointer($0)) }
     }
 
     /// A field whose value is fields again.
@@ -45,7 +45,9 @@ struct FieldWriter {
         bytes.append(tag)
         // A length of fixed width is filled in afterwards, so that nothing is built twice.
         let start = bytes.count
-        bytes.append(contentsOf: [0x80, 0x80, 0x00])
+        bytes.append(0x80)
+        bytes.append(0x80)
+        bytes.append(0x00)
         content(&self)
         let size = bytes.count - start - 3
         bytes[start] = 0x80 | UInt8(truncatingIfNeeded: size & 0x7f)
@@ -57,7 +59,8 @@ struct FieldWriter {
     mutating func raw(_ tag: UInt8, _ content: (inout [UInt8]) -> Void) {
         bytes.append(tag)
         let start = bytes.count
-        bytes.append(contentsOf: [0x80, 0x00])
+        bytes.append(0x80)
+        bytes.append(0x00)
         content(&bytes)
         let size = bytes.count - start - 2
         bytes[start] = 0x80 | UInt8(truncatingIfNeeded: size & 0x7f)

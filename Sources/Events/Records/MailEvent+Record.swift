@@ -22,7 +22,7 @@ extension MailEvent {
         if case .accepted(let envelope) = detail {
             return AcceptedRecord(message: message, envelope: envelope, prefix: []).encoded
         }
-        var writer = FieldWriter(capacity: 192)
+        var writer = FieldWriter(capacity: 256)
         writer.fixed(FieldTag.message, message.rawValue)
         writer.fixed(FieldTag.time, UInt64(bitPattern: time.nanoseconds))
         switch detail {

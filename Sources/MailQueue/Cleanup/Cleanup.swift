@@ -29,7 +29,7 @@ public struct Cleanup: Sendable {
         if envelope.content.contains(.eightBitBody) { examine(header, &envelope.content) }
         var prefix: [UInt8] = []
         prefix.reserveCapacity(320)
-        TraceField(id: incoming.id, envelope: incoming.envelope, settings: settings).append(to: &prefix)
+        TraceField.append(id: incoming.id, envelope: incoming.envelope, settings: settings, to: &prefix)
         if incoming.completion == .submission { complete(header, incoming, &prefix) }
         envelope.size = UInt64(prefix.count) &+ incoming.chunkedSize &+ UInt64(incoming.body.count)
         let message = AcceptedMessage(id: incoming.id, envelope: envelope, prefix: prefix, body: incoming.body)

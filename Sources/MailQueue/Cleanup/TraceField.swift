@@ -7,85 +7,103 @@ import Ports
 ///     Received: from client.example (name.example [192.0.2.1])
 ///         by mx.example with ESMTPS (TLSv1.3) id 000010000001A
 ///         for <bob@b.example>; Sat, 21 Nov 2026 18:59:15 +0000
-struct TraceField {
-    private let id: QueueID
-    private let envelope: Envelope
-    private let settings: CleanupSettings
-
-    init(id: QueueID, envelope: Envelope, settings: CleanupSettings) {
-        self.id = id
-        self.envelope = envelope
-        self.settings = settings
-    }
-
-    func append(to bytes: inout [UInt8]) {
-        bytes.append(contentsOf: "Received: ".utf8)
-        if showsClient {
-            appendFrom(to: &bytes)
-            bytes.append(contentsOf: "\r\n\t".utf8)
+enum TraceField {
+    /// Appends the field for a message to `bytes`.
+    static func append(id: QueueID, envelope: Envelope, settings: CleanupSettings, to bytes: inout [UInt8]) {
+        bytes.append("Received: ")
+        let showsClient = settings.clientInTrace == .shown || envelope.origin.account == nil
+        if showsClient, envelope.origin.clientAddress != nil || envelope.origin.helo != nil {
+            appendFrom(envelope.origin, to: &bytes)
+            bytes.append("\r\n\t")
         }
-        bytes.append(contentsOf: "by ".utf8)
+        bytes.append("by ")
         bytes.append(contentsOf: settings.hostName.ascii.utf8)
         if let userID = envelope.origin.userID, envelope.origin.clientAddress == nil {
             bytes.append(contentsOf: " (from userid \(userID))".utf8)
         }
         if let transmission = envelope.origin.transmission {
-            bytes.append(contentsOf: " with ".utf8)
-            TraceField.append(transmission, to: &bytes)
+            bytes.append(" with ")
+            append(untrusted: transmission, to: &bytes)
         }
         if let tls = envelope.origin.tls {
-            bytes.append(contentsOf: " (".utf8)
-            TraceField.append(tls, to: &bytes)
+            bytes.append(" (")
+            append(untrusted: tls, to: &bytes)
             bytes.append(UInt8(ascii: ")"))
         }
-        bytes.append(contentsOf: " id ".utf8)
+        bytes.append(" id ")
         id.write(to: &bytes)
-        appendRecipient(to: &bytes)
-        bytes.append(contentsOf: "; ".utf8)
+        appendRecipient(envelope, to: &bytes)
+        bytes.append("; ")
         DateTime.append(envelope.arrival, to: &bytes)
-        bytes.append(contentsOf: [0x0d, 0x0a])
+        bytes.append("\r\n")
     }
 
-    private var showsClient: Bool {
-        guard envelope.origin.clientAddress != nil || envelope.origin.helo != nil else { return false }
-        return settings.clientInTrace == .shown || envelope.origin.account == nil
-    }
-
-    private func appendFrom(to bytes: inout [UInt8]) {
-        bytes.append(contentsOf: "from ".utf8)
-        TraceField.append(envelope.origin.helo ?? "unknown", to: &bytes)
-        guard let address = envelope.origin.clientAddress else { return }
-        bytes.append(contentsOf: " (".utf8)
-        if let name = envelope.origin.clientName {
-            TraceField.append(name, to: &bytes)
+    private static func appendFrom(_ origin: Origin, to bytes: inout [UInt8]) {
+        bytes.append("from ")
+        append(untrusted: origin.helo ?? "unknown", to: &bytes)
+        guard let address = origin.clientAddress else { return }
+        bytes.append(" (")
+        if let name = origin.clientName {
+            append(untrusted: name, to: &bytes)
             bytes.append(0x20)
         }
-        if case .v6 = address { bytes.append(contentsOf: "[IPv6:".utf8) } else { bytes.append(UInt8(ascii: "[")) }
-        bytes.append(contentsOf: address.description.utf8)
-        bytes.append(contentsOf: "])".utf8)
+        switch address {
+        case .v4(let bits):
+            bytes.append(UInt8(ascii: "["))
+            appendDotted(bits, to: &bytes)
+        case .v6:
+            bytes.append("[IPv6:")
+            bytes.append(contentsOf: address.description.utf8)
+        }
+        bytes.append("])")
+    }
+
+    private static func appendDotted(_ bits: UInt32, to bytes: inout [UInt8]) {
+        var shift: UInt32 = 24
+        while true {
+            let octet = UInt8(truncatingIfNeeded: bits >> shift)
+            if octet >= 100 { bytes.append(0x30 + octet / 100) }
+            if octet >= 10 { bytes.append(0x30 + octet / 10 % 10) }
+            bytes.append(0x30 + octet % 10)
+            if shift == 0 { return }
+            bytes.append(UInt8(ascii: "."))
+            shift -= 8
+        }
     }
 
     /// Names the recipient where there is one only: with several, each would learn of the others (RFC 5321 §7.6).
-    private func appendRecipient(to bytes: inout [UInt8]) {
-        guard envelope.recipients.count == 1, let address = envelope.recipients.first?.address,
-              address.isASCII || envelope.smtpUTF8 else { return }
-        bytes.append(contentsOf: "\r\n\tfor <".utf8)
-        address.append(to: &bytes)
+    private static func appendRecipient(_ envelope: Envelope, to bytes: inout [UInt8]) {
+        guard envelope.recipients.count == 1, envelope.recipients[0].address.isASCII || envelope.smtpUTF8 else { return }
+        bytes.append("\r\n\tfor <")
+        envelope.recipients[0].address.append(to: &bytes)
         bytes.append(UInt8(ascii: ">"))
     }
 
+    /// A HELO name has at most 255 octets; a longer one is nobody's name.
+    private static let maxNameOctets = 255
+
     /// Appends text from the client; what could end a comment or the field becomes `?`.
-    private static func append(_ text: String, to bytes: inout [UInt8]) {
+    private static func append(untrusted text: String, to bytes: inout [UInt8]) {
         let start = bytes.count
-        // A HELO name has at most 255 octets; a longer one is nobody's name.
-        bytes.append(contentsOf: text.utf8.prefix(255))
-        for index in start..<bytes.count {
-            switch bytes[index] {
-            case 0x00...0x20, 0x7f...0xff: bytes[index] = UInt8(ascii: "?")
-            case UInt8(ascii: "("), UInt8(ascii: ")"), UInt8(ascii: "\\"), UInt8(ascii: ";"), UInt8(ascii: "<"), UInt8(ascii: ">"):
-                bytes[index] = UInt8(ascii: "?")
-            default: break
+        bytes.append(contentsOf: text.utf8)
+        if bytes.count - start > maxNameOctets { bytes.removeLast(bytes.count - start - maxNameOctets) }
+        let end = bytes.count
+        bytes.withUnsafeMutableBufferPointer { buffer in
+            for index in start..<end {
+                switch buffer[index] {
+                case 0x00...0x20, 0x7f...0xff, UInt8(ascii: "("), UInt8(ascii: ")"), UInt8(ascii: "\\"), UInt8(ascii: ";"),
+                     UInt8(ascii: "<"), UInt8(ascii: ">"):
+                    buffer[index] = UInt8(ascii: "?")
+                default: break
+                }
             }
         }
+    }
+}
+
+extension [UInt8] {
+    /// Appends text that is part of the program.
+    fileprivate mutating func append(_ text: StaticString) {
+        append(contentsOf: UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
     }
 }

@@ -118,7 +118,7 @@ final class MessageSearch: @unchecked Sendable {
             guard let sender = queue.table.senders[message.sender], pattern.matches(sender) else { return false }
         }
         let links = queue.table.entries(of: slot)
-        if let state = filter.state, !links.contains(where: { queue.scheduler[$0.entry].map(WaitingState.init) == state }) {
+        if let state = filter.state, !links.contains(where: { queue.scheduler.entry($0.entry).map(WaitingState.init) == state }) {
             return false
         }
         if let site = filter.site, !links.contains(where: { isAt(site, $0) }) { return false }
@@ -136,14 +136,14 @@ final class MessageSearch: @unchecked Sendable {
         case nil: return true
         case .null: return false
         case .address(let address):
-            guard message.extra == .none, let entry = queue.scheduler[message.entry],
+            guard message.extra == .none, let entry = queue.scheduler.entry(message.entry),
                   EntryPayload(rawValue: entry.payload).set == nil else { return true }
             return message.recipientHash == UInt32(truncatingIfNeeded: AddressHash.of(address))
         case .host(let host):
             // Recipients that share a smart host may be at several hosts: only the envelope knows.
             return links.contains { link in
                 queue.table.hosts[link.host] == host
-                    || queue.scheduler[link.entry].map { EntryPayload(rawValue: $0.payload).set != nil } ?? false
+                    || queue.scheduler.entry(link.entry).map { EntryPayload(rawValue: $0.payload).set != nil } ?? false
             }
         }
     }

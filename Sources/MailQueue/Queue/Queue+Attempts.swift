@@ -50,7 +50,7 @@ extension Queue: DeliveryQueue {
 
     /// The place of the message that an entry in flight belongs to.
     func slot(of entry: EntryID) -> UInt32? {
-        scheduler[entry].map { EntryPayload(rawValue: $0.payload).slot }
+        scheduler.entry(entry).map { EntryPayload(rawValue: $0.payload).slot }
     }
 
     /// The attempt did not come about for a reason of our own.
@@ -63,7 +63,7 @@ extension Queue: DeliveryQueue {
     private func begin(_ ticket: AttemptTicket, _ slot: UInt32, _ message: AcceptedMessage,
                        _ ready: @escaping @Sendable (Attempt?) -> Void) {
         divide(ticket.entry, slot, message.envelope)
-        guard let entry = scheduler[ticket.entry], let destination = scheduler.destination(of: ticket.entry) else {
+        guard let entry = scheduler.entry(ticket.entry), let destination = scheduler.lookUpDestination(of: ticket.entry) else {
             return ready(nil)
         }
         let number = nextAttemptNumber
@@ -80,8 +80,8 @@ extension Queue: DeliveryQueue {
 
     /// After a reload, recipients that once shared a destination may have several: each gets an entry of its own.
     private func divide(_ id: EntryID, _ slot: UInt32, _ envelope: Envelope) {
-        guard let entry = scheduler[id], EntryPayload(rawValue: entry.payload).set != nil,
-              let destination = scheduler.destination(of: id) else { return }
+        guard let entry = scheduler.entry(id), EntryPayload(rawValue: entry.payload).set != nil,
+              let destination = scheduler.lookUpDestination(of: id) else { return }
         let recipients = table.recipients(of: EntryPayload(rawValue: entry.payload))
         var others: [DestinationKey: [UInt16]] = [:]
         var own: [UInt16] = []

@@ -52,7 +52,7 @@ extension Queue {
     }
 
     private func summary(_ link: EntryLink, _ message: AcceptedMessage?, _ last: AttemptResult?) -> EntrySummary? {
-        guard let entry = scheduler[link.entry] else { return nil }
+        guard let entry = scheduler.entry(link.entry) else { return nil }
         let payload = EntryPayload(rawValue: entry.payload)
         let indexes = table.recipients(of: payload)
         let recipients = message.map { message in
@@ -72,7 +72,7 @@ extension Queue {
 
     /// Indexes of all recipients of a message that are not final.
     func waitingRecipients(_ slot: UInt32) -> [UInt16] {
-        table.entries(of: slot).compactMap { scheduler[$0.entry] }.flatMap { entry in
+        table.entries(of: slot).compactMap { scheduler.entry($0.entry) }.flatMap { entry in
             table.recipients(of: EntryPayload(rawValue: entry.payload))
         }
     }

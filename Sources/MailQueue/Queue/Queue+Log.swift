@@ -80,7 +80,7 @@ extension Queue: LogOwner {
 
     private func write(_ slot: UInt32, _ bytes: inout CheckpointBytes) {
         let message = table[slot]
-        let links = table.entries(of: slot).filter { scheduler[$0.entry] != nil }
+        let links = table.entries(of: slot).filter { scheduler.entry($0.entry) != nil }
         bytes.fixed(message.id.rawValue)
         bytes.fixed(message.position.packed)
         bytes.number(message.storedBytes)
@@ -95,9 +95,9 @@ extension Queue: LogOwner {
         write(table.chunks(of: slot), &bytes)
         bytes.number(UInt64(links.count))
         for link in links {
-            guard let entry = scheduler[link.entry] else { continue }
+            guard let entry = scheduler.entry(link.entry) else { continue }
             bytes.text(table.hosts[link.host]?.description ?? "")
-            bytes.text(scheduler.sender(of: link.entry)?.name ?? "")
+            bytes.text(scheduler.lookUpSender(of: link.entry)?.name ?? "")
             bytes.number(entry.dueSeconds)
             bytes.number(entry.attempts)
             bytes.octet(entry.noticesGiven)

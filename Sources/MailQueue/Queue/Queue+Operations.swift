@@ -74,7 +74,7 @@ extension Queue {
     }
 
     private func isInFlight(_ slot: UInt32) -> Bool {
-        table.entries(of: slot).contains { scheduler[$0.entry]?.state == .inFlight }
+        table.entries(of: slot).contains { scheduler.entry($0.entry)?.state == .inFlight }
     }
 
     private func forEachEntry(_ slot: UInt32, _ body: (EntryID) -> Void) {
@@ -94,7 +94,7 @@ extension Queue {
         freeze(slot)
         let id = table[slot].id
         let entries = table.entries(of: slot).map(\.entry)
-        let recipients = entries.compactMap { scheduler[$0] }.flatMap { table.recipients(of: EntryPayload(rawValue: $0.payload)) }
+        let recipients = entries.compactMap { scheduler.entry($0) }.flatMap { table.recipients(of: EntryPayload(rawValue: $0.payload)) }
         let event = MailEvent(message: id, time: core.now, detail: .removed(recipients: recipients.sorted()))
         append([event.draft], .synced) { receipt in
             self.thaw(slot)

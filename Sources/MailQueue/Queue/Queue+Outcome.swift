@@ -60,7 +60,7 @@ extension Queue {
                 return done(false)
             }
             self.readLastResult(slot) { last in
-                guard let state = self.scheduler[entry] else { return done(false) }
+                guard let state = self.scheduler.entry(entry) else { return done(false) }
                 let attempt: AttemptResult? = if case .attempted(let result) = last?.detail { result } else { nil }
                 let outcome = results(self.table.recipients(of: EntryPayload(rawValue: state.payload)), attempt)
                 let conclusion = Conclusion(entry: entry, slot: slot, message: message, attempts: state.attempts,
@@ -82,7 +82,7 @@ extension Queue {
     // A recipient is done only when its success, or its bounce, is itself in the log: one group, all or nothing.
     private func record(_ conclusion: Conclusion, returned: ReportComposer.Returned?, _ wasAttempt: Bool,
                         _ written: @escaping @Sendable (Bool) -> Void) {
-        let noticesGiven = scheduler[conclusion.entry]?.noticesGiven ?? 0
+        let noticesGiven = scheduler.entry(conclusion.entry)?.noticesGiven ?? 0
         let results = conclusion.final + postpone(conclusion)
         let event = MailEvent(message: conclusion.message.id, time: conclusion.time, detail: .attempted(AttemptResult(
             number: conclusion.number, host: conclusion.host, duration: conclusion.duration, results: results,
@@ -109,7 +109,7 @@ extension Queue {
             if case .deferred(let due) = result { until = due }
         } else {
             shrink(conclusion.entry, conclusion.slot, to: conclusion.untried)
-            if !conclusion.deferred.isEmpty, let key = scheduler.destination(of: conclusion.entry) {
+            if !conclusion.deferred.isEmpty, let key = scheduler.lookUpDestination(of: conclusion.entry) {
                 until = core.now + settings.scheduler.retry.wait(afterAttempts: Int(conclusion.number), random: random)
                 let recipients = conclusion.deferred.map(\.recipient)
                 let host = conclusion.message.envelope.recipients[Int(recipients[0])].address.host
@@ -172,7 +172,7 @@ extension Queue {
 
     /// Leaves only these recipients in an entry.
     func shrink(_ entry: EntryID, _ slot: UInt32, to recipients: [UInt16]) {
-        guard let state = scheduler[entry] else { return }
+        guard let state = scheduler.entry(entry) else { return }
         let old = EntryPayload(rawValue: state.payload)
         guard table.recipientCount(of: old) != recipients.count else { return }
         table.release(old)
@@ -182,7 +182,7 @@ extension Queue {
     /// Gives some recipients of an entry an entry of their own; the caller has taken them out of the old one.
     func split(_ entry: EntryID, _ slot: UInt32, _ recipients: [UInt16], to destination: DestinationKey, host: MailHost,
                due: Timestamp?, isAttempt: Bool) {
-        guard let state = scheduler[entry], let sender = scheduler.sender(of: entry) else { return }
+        guard let state = scheduler.entry(entry), let sender = scheduler.lookUpSender(of: entry) else { return }
         if table[slot].extra == .none {
             let link = EntryLink(entry: table[slot].entry, host: table[slot].host)
             table[slot].extra = table.extras.allocate { _ in MessageExtra(entries: [link], chunks: []) }
@@ -203,7 +203,7 @@ extension Queue {
 
     /// Forgets an entry whose recipients are all final; true when its message has left the queue with it.
     func drop(_ entry: EntryID, _ slot: UInt32, feedback: SiteFeedback) -> Bool {
-        guard let state = scheduler[entry] else { return false }
+        guard let state = scheduler.entry(entry) else { return false }
         table.release(EntryPayload(rawValue: state.payload))
         if state.state == .inFlight {
             _ = scheduler.finish(entry, .settled, feedback: feedback, now: core.now, random: random)

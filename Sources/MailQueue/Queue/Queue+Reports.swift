@@ -56,7 +56,7 @@ extension Queue {
     }
 
     private func sendDelayNotice(_ id: EntryID, _ message: AcceptedMessage, _ last: MailEvent?) {
-        guard let entry = scheduler[id], entry.message == message.id.rawValue else { return }
+        guard let entry = scheduler.entry(id), entry.message == message.id.rawValue else { return }
         let attempt: AttemptResult? = if case .attempted(let result) = last?.detail { result } else { nil }
         let retry = settings.scheduler.retry
         guard var plan = ReportPlan.delayed(table.recipients(of: EntryPayload(rawValue: entry.payload)), of: message.envelope,

@@ -3,7 +3,9 @@ import MessageFormat
 import Storage
 
 /// All waiting messages, and what they share.
-struct MessageTable: Sendable {
+///
+/// A class, so that asking it something never copies the references that a struct of tables would hold.
+final class MessageTable {
     private(set) var messages = Slab<QueuedMessage>()
     private var index = MessageIndex()
     var extras = Slab<MessageExtra>()
@@ -28,14 +30,14 @@ struct MessageTable: Sendable {
     func isOccupied(_ slot: UInt32) -> Bool { slot < messages.bound && messages[slot].id.rawValue != 0 }
 
     /// Takes a message; its sender and hosts must be retained already.
-    mutating func insert(_ message: QueuedMessage) -> UInt32 {
+    func insert(_ message: QueuedMessage) -> UInt32 {
         let slot = messages.allocate { _ in message }
         index[message.id] = slot
         return slot
     }
 
     /// Forgets a message and what it alone uses; its entries and their sets are the caller's to forget.
-    mutating func remove(_ slot: UInt32) {
+    func remove(_ slot: UInt32) {
         let message = messages[slot]
         index[message.id] = nil
         senders.release(message.sender)
@@ -65,7 +67,7 @@ struct MessageTable: Sendable {
     }
 
     /// The payload for an entry with these recipients.
-    mutating func payload(slot: UInt32, recipients: [UInt16]) -> EntryPayload {
+    func payload(slot: UInt32, recipients: [UInt16]) -> EntryPayload {
         if recipients.count == 1, let recipient = recipients.first { return EntryPayload(slot: slot, recipient: recipient) }
         return EntryPayload(slot: slot, set: sets.allocate { _ in RecipientSet(indexes: recipients) })
     }
@@ -80,7 +82,7 @@ struct MessageTable: Sendable {
     func recipientCount(of payload: EntryPayload) -> Int { payload.set.map { sets[$0].indexes.count } ?? 1 }
 
     /// Gives the set of a payload back, if it has one.
-    mutating func release(_ payload: EntryPayload) {
+    func release(_ payload: EntryPayload) {
         guard let set = payload.set else { return }
         sets[set].indexes = []
         sets.vacate(set)
