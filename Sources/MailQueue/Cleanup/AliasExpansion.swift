@@ -31,11 +31,14 @@ struct AliasExpansion {
         for depth in 0..<settings.maxAliasDepth where !layer.isEmpty {
             var next: [EmailAddress] = []
             for address in layer {
-                // An alias that names itself means the mailbox of that name; one that others lead back to is a loop.
                 if address == origin.address {
+                    // An alias that names itself means the mailbox of that name; one that others lead back to is a loop.
                     if depth == 0 { finals.append(address) }
                 } else if visited.insert(address).inserted {
-                    if let further = aliases.expansion(of: address) { next += further } else { finals.append(address) }
+                    let further = aliases.expansion(of: address) ?? [address]
+                    // The same for aliases on the way: who is among his own targets keeps a copy.
+                    if further.contains(address) { finals.append(address) }
+                    next += further.lazy.filter { $0 != address }
                 }
                 guard finals.count + next.count + recipients.count <= settings.maxRecipients else { throw .tooManyRecipients }
             }

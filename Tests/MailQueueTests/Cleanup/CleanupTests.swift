@@ -115,6 +115,21 @@ import Testing
         #expect(only.envelope.recipients.map(\.isExpanded) == [false])
     }
 
+    @Test("Who is among his own targets keeps his copy, whichever way the mail came", arguments: [
+        ["sales@a.example"], ["bob+tag@a.example"], ["bob@a.example"], ["all@a.example"], ["sales@a.example", "bob@a.example"],
+        ["bob@a.example", "sales@a.example"],
+    ])
+    func aCopyForOneselfIsKept(recipients: [String]) throws {
+        var envelope = Mail.envelope(to: recipients[0])
+        envelope.recipients = recipients.map { Recipient(address: Mail.address($0)) }
+        let submission = try Self.prepare(envelope, aliases: [
+            "bob@a.example": ["bob@a.example", "alice@a.example"], "bob+tag@a.example": ["bob@a.example", "alice@a.example"],
+            "sales@a.example": ["bob@a.example"], "all@a.example": ["sales@a.example"],
+        ])
+        let finals = submission.envelope.recipients.filter { !$0.isExpanded }.map(\.address.description)
+        #expect(finals.sorted() == ["alice@a.example", "bob@a.example"])
+    }
+
     @Test func aliasLoopsAndFloodsAreRefused() {
         #expect(throws: CleanupRefusal.aliasLoop) {
             try Self.prepare(Mail.envelope(to: "a@a.example"), aliases: ["a@a.example": ["b@a.example"], "b@a.example": ["c@a.example"], "c@a.example": ["b@a.example"]])
