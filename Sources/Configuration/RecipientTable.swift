@@ -34,10 +34,11 @@ public struct RecipientTable: Sendable {
     /// An address that is among its own targets is a mailbox that gets a copy: it is final when it
     /// comes back from its own expansion.
     public func find(_ address: EmailAddress) -> Finding {
-        if let targets = aliases.isEmpty ? nil : aliases[address.caseFolded] { return .alias(targets) }
         guard let domain = address.domain else { return .remote }
-        if let local = domains[domain] { return find(address.localPart.lowercased(), in: local, domain) }
-        return relayDomains.contains(domain) ? .relayed : .remote
+        if let local = domains[domain] { return find(address, in: local, domain) }
+        // Only what is taken from anybody may have an alias: no other would be served for strangers.
+        guard relayDomains.contains(domain) else { return .remote }
+        return targets(of: address.localPart.lowercased(), domain).map { .alias($0) } ?? .relayed
     }
 
     /// The addresses that `address` expands into; nil when it is final.
@@ -64,8 +65,10 @@ public struct RecipientTable: Sendable {
         return local.aliases[address.localPart.lowercased()] == nil && targets.contains { $0.caseFolded == address.caseFolded }
     }
 
-    private func find(_ localPart: String, in local: LocalDomain, _ domain: Domain) -> Finding {
+    private func find(_ address: EmailAddress, in local: LocalDomain, _ domain: Domain) -> Finding {
+        let localPart = address.localPart.lowercased()
         for name in local.isTagged(localPart) ? [localPart, local.untagged(localPart)] : [localPart] {
+            if let targets = targets(of: name, domain) { return .alias(targets) }
             if let targets = local.aliases[name] { return .alias(addresses(targets, domain)) }
             if local.holds(name, everyCounts: false) { return .mailbox(route: local.route) }
         }
@@ -75,6 +78,12 @@ public struct RecipientTable: Sendable {
         }
         if local.mailboxes == .every || localPart == "postmaster" { return .mailbox(route: local.route) }
         return local.catchAll.isEmpty ? .unknown : .alias(addresses(local.catchAll, domain))
+    }
+
+    /// What an alias outside of the domains' own stands for.
+    private func targets(of localPart: String, _ domain: Domain) -> [EmailAddress]? {
+        guard !aliases.isEmpty, let address = try? EmailAddress(localPart: localPart, host: .domain(domain)) else { return nil }
+        return aliases[address]
     }
 
     private func addresses(_ targets: [AliasTarget], _ domain: Domain) -> [EmailAddress] {

@@ -11,13 +11,20 @@ struct ConnectionLimiter: Sendable {
         case tooManyFromClient
     }
 
-    private struct Client {
+    /// Whose connections are counted together.
+    struct Client: Hashable, Sendable {
+        let network: IPNetwork
+        /// The listener that counts its clients by itself; nil for all that do not.
+        var listener: String?
+    }
+
+    private struct Count {
         var open = 0
         var windowStart: Timestamp
         var openedInWindow = 0
     }
 
-    private var clients: [IPNetwork: Client] = [:]
+    private var clients: [Client: Count] = [:]
     private(set) var open = 0
     /// Clients remembered from which on those without connections are forgotten.
     private var sweepAt = ConnectionLimiter.minSweep
@@ -26,12 +33,12 @@ struct ConnectionLimiter: Sendable {
     private static let window = Duration.minutes(1)
 
     /// Counts a connection in; whatever the answer, `close` must be called for it.
-    mutating func admit(_ client: IPNetwork?, at now: Timestamp, under settings: ReceivingSettings) -> Admission {
+    mutating func admit(_ client: Client?, at now: Timestamp, under settings: ReceivingSettings) -> Admission {
         open += 1
         var fits = true
         if let client {
             sweep(at: now)
-            var entry = clients[client] ?? Client(windowStart: now)
+            var entry = clients[client] ?? Count(windowStart: now)
             if now - entry.windowStart >= ConnectionLimiter.window {
                 entry.windowStart = now
                 entry.openedInWindow = 0
@@ -46,7 +53,7 @@ struct ConnectionLimiter: Sendable {
     }
 
     /// Counts a connection out.
-    mutating func close(_ client: IPNetwork?) {
+    mutating func close(_ client: Client?) {
         open -= 1
         if let client, let entry = clients[client] { clients[client]?.open = max(0, entry.open - 1) }
     }

@@ -15,6 +15,8 @@ public final class ListenerPolicy: Sendable {
     public let xforwardNetworks: [IPNetwork]
     /// Peers that put a PROXY header in front of the session; nil when the listener takes none.
     public let proxyNetworks: [IPNetwork]?
+    /// Connections that one client may have open here; nil when it has its share of all listeners.
+    public let maxConnectionsPerClient: Int?
 
     let cleanup: Cleanup
     let completion: HeaderCompletion
@@ -25,12 +27,14 @@ public final class ListenerPolicy: Sendable {
 
     /// Prepares the policy of a listener.
     public init(name: String, session: ServerSettings, rules: AddressRules, cleanup: CleanupSettings,
-                xclientNetworks: [IPNetwork] = [], xforwardNetworks: [IPNetwork] = [], proxyNetworks: [IPNetwork]? = nil) {
+                xclientNetworks: [IPNetwork] = [], xforwardNetworks: [IPNetwork] = [], proxyNetworks: [IPNetwork]? = nil,
+                maxConnectionsPerClient: Int? = nil) {
         self.name = name
         self.rules = rules
         self.xclientNetworks = xclientNetworks
         self.xforwardNetworks = xforwardNetworks
         self.proxyNetworks = proxyNetworks
+        self.maxConnectionsPerClient = maxConnectionsPerClient
         self.cleanup = Cleanup(settings: cleanup, aliases: rules)
         completion = session.dialect == .submission ? .submission : .none
         profile = ServerProfile(session)

@@ -68,6 +68,8 @@ extension SMTPService {
     /// What a session needs to know when it begins.
     struct Admission {
         var result: ConnectionLimiter.Admission
+        /// Who was counted; nil for clients that are not.
+        var client: ConnectionLimiter.Client?
         var isUnderStress: Bool
         var settings: ReceivingSettings
     }
@@ -93,21 +95,26 @@ extension SMTPService {
     }
 
     /// Counts a connection of `address` in; nil for clients that are not counted by themselves.
-    func admit(_ address: IPAddress?, at now: Timestamp) -> Admission {
+    func admit(_ address: IPAddress?, to policy: ListenerPolicy, at now: Timestamp) -> Admission {
         state.withLock { state in
-            let settings = state.settings
-            let result = state.limiter.admit(address.map { SMTPService.client($0, settings) }, at: now, under: settings)
+            var settings = state.settings
+            var client = address.map { ConnectionLimiter.Client(network: SMTPService.network(of: $0, settings)) }
+            if let limit = policy.maxConnectionsPerClient {
+                client?.listener = policy.name
+                settings.maxConnectionsPerClient = limit
+            }
+            let result = state.limiter.admit(client, at: now, under: settings)
             let isUnderStress = Double(state.limiter.open) >= Double(settings.maxConnections) * settings.stressShare
-            return Admission(result: result, isUnderStress: isUnderStress, settings: settings)
+            return Admission(result: result, client: client, isUnderStress: isUnderStress, settings: settings)
         }
     }
 
-    /// Counts a connection out that `admit` counted in under the same settings.
-    func release(_ address: IPAddress?, under settings: ReceivingSettings) {
-        state.withLock { $0.limiter.close(address.map { SMTPService.client($0, settings) }) }
+    /// Counts a connection out that `admit` counted in.
+    func release(_ admission: Admission) {
+        state.withLock { $0.limiter.close(admission.client) }
     }
 
-    private static func client(_ address: IPAddress, _ settings: ReceivingSettings) -> IPNetwork {
+    private static func network(of address: IPAddress, _ settings: ReceivingSettings) -> IPNetwork {
         let length = if case .v4 = address { settings.ipv4PrefixLength } else { settings.ipv6PrefixLength }
         return IPNetwork(containing: address, prefixLength: length)
     }

@@ -32,7 +32,6 @@ final class SessionDriver {
     var clientName = ClientName.none
 
     private var admission: SMTPService.Admission?
-    private var countedAddress: IPAddress?
     private var timer: (job: LoopTimer, at: Timestamp)?
     /// Within `run`: answers that come at once are picked up by its loop.
     private var isRunning = false
@@ -221,7 +220,7 @@ extension SessionDriver: ConnectionHandler {
         abandonStream()
         connection = nil
         if let admission {
-            service.release(countedAddress, under: admission.settings)
+            service.release(admission)
             self.admission = nil
             note(.disconnected(closeReason, messages: messageCount))
         }
@@ -251,8 +250,7 @@ extension SessionDriver: ConnectionHandler {
     private func begin(_ client: SocketEndpoint, _ local: SocketEndpoint) {
         let identity = ClientIdentity(endpoint: client, localEndpoint: local)
         let mayRelay = policy.rules.mayRelay(identity)
-        countedAddress = mayRelay ? nil : identity.address
-        let admission = service.admit(countedAddress, at: loop.now)
+        let admission = service.admit(mayRelay ? nil : identity.address, to: policy, at: loop.now)
         self.admission = admission
         session = ServerSession(mayRelay ? policy.relayProfile : policy.profile, client: identity,
                                 permissions: policy.permissions(for: client))

@@ -79,7 +79,7 @@ import Testing
         ("sales+tag@example.org", ["alice@example.org", "bob@example.org", "carol@partner.example"]),
         ("bob@example.org", ["bob@example.org", "alice@example.org"]), ("BOB@example.org", ["BOB@example.org", "alice@example.org"]), ("info+press@example.org", ["alice@example.org"]),
         ("alice@example.org", nil), ("other@caught.example", ["a@caught.example", "b@elsewhere.example"]),
-        ("a@caught.example", nil), ("alias@backup.example", ["alice@example.org"]), ("direct@example.org", ["x@elsewhere.example"]),
+        ("a@caught.example", nil), ("alias@backup.example", ["alice@example.org"]), ("direct@example.org", ["x@elsewhere.example"]), ("Direct+tag@example.org", ["x@elsewhere.example"]),
         ("postmaster@example.org", ["alice@example.org"]), ("PostMaster@caught.example", ["alice@example.org"]),
         ("postmaster@every.example", ["alice@example.org"]), ("x@elsewhere.example", nil),
     ]
@@ -89,6 +89,15 @@ import Testing
         let configuration = try BatonConfiguration.check(AliasTests.start + AliasTests.table, file: "baton.yaml", files: .everything)
         let table = RecipientTable(configuration)
         #expect(table.expansion(of: try AliasTests.address(text)) == (try targets?.map(AliasTests.address)))
+    }
+
+    @Test("An alias of a domain that is not served for everybody lets nobody send there")
+    func remoteAliasesAreNotServed() throws {
+        var configuration = try BatonConfiguration.check(AliasTests.start + AliasTests.table, file: "baton.yaml", files: .everything)
+        let remote = try AliasTests.address("x@elsewhere.example")
+        configuration.aliases[remote] = [try AliasTests.address("alice@example.org")]
+        #expect(RecipientTable(configuration).find(remote) == .remote)
+        #expect(RecipientTable(configuration).find(try AliasTests.address("alias@backup.example")) == .alias([try AliasTests.address("alice@example.org")]))
     }
 
     @Test func aCopyToOneselfHasARoute() throws {

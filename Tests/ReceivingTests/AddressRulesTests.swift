@@ -9,24 +9,17 @@ import Testing
 @Suite struct AddressRulesTests {
     private func address(_ text: String) throws -> EmailAddress { try EmailAddress(parsing: text) }
 
-    private func rules() throws -> AddressRules {
-        var rules = try FakeWorld.rules()
-        rules.setAlias(try address("Sales@local.example"), to: [try address("alice@local.example"), try address("x@elsewhere.example")])
-        rules.setAlias(try address("moved@gone.example"), to: [try address("bob@local.example")])
-        return rules
-    }
+    private static let aliases = [
+        "sales@local.example": ["alice@local.example", "x@elsewhere.example"], "out@backup.example": ["x@elsewhere.example"],
+    ]
 
     @Test("Who may send to whom", arguments: [
-        ("alice@local.example", "250", "250"), ("ALICE@LOCAL.example", "250", "250"), ("alice+tag@local.example", "250", "250"),
-        ("nobody@local.example", "550", "550"), ("+alice@local.example", "550", "550"), ("sales@local.example", "250", "250"),
-        ("sales+x@local.example", "250", "250"), ("postmaster@local.example", "250", "250"), ("PostMaster@open.example", "250", "250"),
-        ("anybody@open.example", "250", "250"), ("x@backup.example", "250", "250"), ("x@sub.backup.example", "554", "250"),
-        ("x@wide.example", "554", "250"), ("x@a.b.wide.example", "250", "250"), ("x@notwide.example", "554", "250"),
-        ("x@elsewhere.example", "554", "250"), ("x@[192.0.2.1]", "554", "250"), ("moved@gone.example", "250", "250"),
-        ("moved2@gone.example", "554", "250"), ("x%elsewhere.example@local.example", "550", "550"),
+        ("alice@local.example", "250", "250"), ("nobody@local.example", "550", "550"), ("sales@local.example", "250", "250"),
+        ("x@backup.example", "250", "250"), ("out@backup.example", "250", "250"), ("x@sub.backup.example", "554", "250"),
+        ("x@elsewhere.example", "554", "250"), ("x@[192.0.2.1]", "554", "250"), ("x%elsewhere.example@local.example", "550", "550"),
     ])
     func verdicts(recipient: String, stranger: String, relay: String) throws {
-        let rules = try rules()
+        let rules = try FakeWorld.rules(Self.aliases)
         let path = ForwardPath.mailbox(try address(recipient))
         for (mayRelay, code) in [(false, stranger), (true, relay)] {
             switch rules.verdict(on: path, mayRelay: mayRelay) {
@@ -36,33 +29,26 @@ import Testing
         }
     }
 
+    // RFC 5321 §4.5.1
     @Test("The bare postmaster is always served")
     func postmaster() throws {
-        let rules = try rules()
+        let rules = try FakeWorld.rules()
         #expect(rules.verdict(on: .postmaster, mayRelay: false) == .accept)
         #expect(rules.address(of: .postmaster) == rules.postmaster)
-        #expect(rules.expansion(of: try address("postmaster@local.example")) == [rules.postmaster])
-        #expect(rules.expansion(of: rules.postmaster) == nil)
     }
 
-    @Test("What addresses stand for")
+    @Test("Aliases expand, everybody else is final")
     func expansions() throws {
-        var rules = try rules()
-        #expect(rules.expansion(of: try address("SALES+tag@local.example"))?.count == 2)
-        #expect(rules.expansion(of: try address("alice+tag@local.example")) == nil)
-        #expect(rules.expansion(of: try address("typo@local.example")) == nil)
-        rules.setCatchAll(try Domain(parsing: "local.example"), to: [try address("bob@local.example")])
-        #expect(rules.verdict(on: .mailbox(try address("typo@local.example")), mayRelay: false) == .accept)
-        #expect(rules.expansion(of: try address("typo@local.example")) == [try address("bob@local.example")])
-        #expect(rules.expansion(of: try address("alice@local.example")) == nil)
-        #expect(rules.expansion(of: try address("x@elsewhere.example")) == nil)
-        rules.tagSeparator = nil
-        #expect(rules.expansion(of: try address("sales+x@local.example")) == [try address("bob@local.example")])
+        let rules = try FakeWorld.rules(Self.aliases)
+        #expect(rules.expansion(of: try address("sales@local.example"))?.count == 2)
+        for text in ["alice@local.example", "typo@local.example", "x@backup.example", "x@elsewhere.example"] {
+            #expect(rules.expansion(of: try address(text)) == nil)
+        }
     }
 
     @Test("Clients that may relay")
     func relayClients() throws {
-        let rules = try rules()
+        let rules = try FakeWorld.rules()
         func client(_ endpoint: SocketEndpoint, login: String? = nil) -> ClientIdentity {
             ClientIdentity(endpoint: endpoint, localEndpoint: .unix(path: "x"), login: login)
         }
@@ -74,13 +60,12 @@ import Testing
 
     @Test("Aliases are followed on the way into the queue, loops found")
     func throughTheDoor() throws {
-        var rules = try rules()
-        rules.setAlias(try address("a@local.example"), to: [try address("b@local.example")])
-        rules.setAlias(try address("b@local.example"), to: [try address("c@local.example")])
-        rules.setAlias(try address("c@local.example"), to: [try address("b@local.example")])
+        let rules = try FakeWorld.rules(Self.aliases.merging([
+            "a@local.example": ["b@local.example"], "b@local.example": ["c@local.example"], "c@local.example": ["b@local.example"],
+        ]) { $1 })
         let world = try FakeWorld(rules: rules)
         let connection = world.opened()
-        _ = connection.say("MAIL FROM:<x@client.example>", "RCPT TO:<sales@local.example>", "RCPT TO:<Sales@local.example>", "DATA", "x: y", ".")
+        _ = connection.say("MAIL FROM:<x@client.example>", "RCPT TO:<sales@local.example>", "RCPT TO:<alice@local.example>", "DATA", "x: y", ".")
         let recipients = try #require(world.intake.accepted.first).envelope.recipients
         #expect(recipients.filter { !$0.isExpanded }.map(\.address.description) == ["alice@local.example", "x@elsewhere.example"])
         #expect(connection.say("MAIL FROM:<x@client.example>", "RCPT TO:<a@local.example>", "DATA", "x: y", ".").contains("550 5.4.6 "))

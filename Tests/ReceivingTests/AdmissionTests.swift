@@ -20,6 +20,24 @@ import Testing
         for _ in 0..<100 { #expect(!world.connect(from: FakeWorld.trusted).isClosed) }
     }
 
+    @Test("A listener with a limit of its own counts its clients by itself")
+    func perListener() throws {
+        var settings = ReceivingSettings()
+        settings.maxConnectionsPerClient = 3
+        let world = try FakeWorld(settings)
+        let narrow = try FakeWorld.policy(name: "narrow", maxConnectionsPerClient: 1)
+        func connectNarrow() -> FakeConnection {
+            FakeConnection(world.service.makeHandler(narrow, on: world.loop), loop: world.loop, from: FakeWorld.stranger)
+        }
+        let first = connectNarrow()
+        #expect(!first.isClosed)
+        #expect(connectNarrow().heard().hasPrefix("421 4.7.0"))
+        #expect((0..<3).allSatisfy { _ in !world.connect().isClosed }, "the others are not used up by it")
+        #expect(world.connect().isClosed)
+        first.hangUp()
+        #expect(!connectNarrow().isClosed)
+    }
+
     @Test("Sixty connections a minute from one client")
     func rate() throws {
         let world = try FakeWorld()
@@ -63,7 +81,7 @@ import Testing
         var limiter = ConnectionLimiter()
         let settings = ReceivingSettings()
         for index in 0..<100_000 {
-            let client = IPNetwork(containing: .v4(UInt32(index)), prefixLength: 32)
+            let client = ConnectionLimiter.Client(network: IPNetwork(containing: .v4(UInt32(index)), prefixLength: 32))
             _ = limiter.admit(client, at: Timestamp(seconds: Int64(index)), under: settings)
             limiter.close(client)
         }

@@ -176,22 +176,22 @@ struct FakeWorld {
          rules: AddressRules? = nil, proxyNetworks: [IPNetwork]? = nil, resolver: (any Resolver)? = nil) throws {
         service = SMTPService(settings: settings, intake: intake, mint: QueueIDMint(incarnation: 1), resolver: resolver,
                               proxyProtocol: PlainProxyProtocol(), observer: observer)
-        var session = session
-        session.hostname = "mx.local.example"
-        policy = ListenerPolicy(name: "inbound", session: session, rules: try rules ?? FakeWorld.rules(),
-                                cleanup: CleanupSettings(hostName: try Domain(parsing: "mx.local.example")),
-                                xclientNetworks: [IPNetwork("10.0.0.0/8")].compactMap { $0 },
-                                xforwardNetworks: [IPNetwork("10.0.0.0/8")].compactMap { $0 }, proxyNetworks: proxyNetworks)
+        policy = try FakeWorld.policy(session: session, rules: rules, proxyNetworks: proxyNetworks)
     }
 
-    static func rules() throws -> AddressRules {
-        var rules = AddressRules(postmaster: try EmailAddress(parsing: "admin@local.example"))
-        rules.localDomains = [try Domain(parsing: "local.example"), try Domain(parsing: "open.example")]
-        var mailboxes = ListedMailboxes()
-        mailboxes.set(["Alice", "bob", "admin"], for: try Domain(parsing: "local.example"))
-        rules.mailboxes = mailboxes
-        rules.relayDomains.insert(try Domain(parsing: "backup.example"))
-        rules.relayDomains.insertSubdomains(of: try Domain(parsing: "wide.example"))
+    static func policy(name: String = "inbound", session: ServerSettings = ServerSettings(), rules: AddressRules? = nil,
+                       proxyNetworks: [IPNetwork]? = nil, maxConnectionsPerClient: Int? = nil) throws -> ListenerPolicy {
+        var session = session
+        session.hostname = "mx.local.example"
+        let ours = [IPNetwork("10.0.0.0/8")].compactMap { $0 }
+        return ListenerPolicy(name: name, session: session, rules: try rules ?? FakeWorld.rules(),
+                              cleanup: CleanupSettings(hostName: try Domain(parsing: "mx.local.example")),
+                              xclientNetworks: ours, xforwardNetworks: ours, proxyNetworks: proxyNetworks,
+                              maxConnectionsPerClient: maxConnectionsPerClient)
+    }
+
+    static func rules(_ aliases: [String: [String]] = [:]) throws -> AddressRules {
+        var rules = AddressRules(postmaster: try EmailAddress(parsing: "admin@local.example"), directory: FakeDirectory(aliases: aliases))
         rules.relayNetworks = [IPNetwork("10.0.0.0/8"), IPNetwork("2001:db8::/32")].compactMap { $0 }
         return rules
     }
@@ -205,6 +205,21 @@ struct FakeWorld {
         let connection = connect(from: endpoint)
         _ = connection.say("EHLO client.example")
         return connection
+    }
+}
+
+/// Three mailboxes at `local.example`, some aliases, and the relay domain `backup.example`.
+struct FakeDirectory: RecipientDirectory {
+    static let mailboxes: Set<String> = ["alice@local.example", "bob@local.example", "admin@local.example"]
+    let aliases: [String: [String]]
+
+    func finding(for address: EmailAddress) -> RecipientFinding {
+        if let targets = aliases[address.description] { return .alias(targets.compactMap { try? EmailAddress(parsing: $0) }) }
+        switch address.domain?.ascii {
+        case "local.example": return FakeDirectory.mailboxes.contains(address.description) ? .mailbox : .unknown
+        case "backup.example": return .relayed
+        default: return .remote
+        }
     }
 }
 

@@ -5,13 +5,14 @@ public struct DomainSet: Hashable, Sendable {
     /// What the file says, in its order.
     public let patterns: [DomainPattern]
     private let domains: Set<Domain>
-    private let parents: Set<Domain>
+    /// The domains below which every one is meant, as text: their names are compared, not parsed, for each recipient.
+    private let parents: Set<String>
 
     /// The set that `patterns` mean.
     public init(_ patterns: [DomainPattern]) {
         self.patterns = patterns
         domains = Set(patterns.filter { !$0.isBelow }.map(\.domain))
-        parents = Set(patterns.filter(\.isBelow).map(\.domain))
+        parents = Set(patterns.filter(\.isBelow).map(\.domain.ascii))
     }
 
     /// Whether there is no pattern.
@@ -19,7 +20,7 @@ public struct DomainSet: Hashable, Sendable {
 
     /// Whether a pattern means `domain`.
     public func contains(_ domain: Domain) -> Bool {
-        domains.contains(domain) || (!parents.isEmpty && domain.ancestors.contains(where: parents.contains))
+        domains.contains(domain) || (!parents.isEmpty && domain.ancestors.contains { parents.contains(String($0)) })
     }
 
     /// Whether a pattern means `host`; an address literal is in no domain.
@@ -62,15 +63,13 @@ public struct AddressSet: Hashable, Sendable {
 }
 
 extension Domain {
-    /// The domains that this one lies below, nearest first.
-    var ancestors: [Domain] {
-        var rest = ascii[...]
-        var ancestors: [Domain] = []
-        while let dot = rest.firstIndex(of: ".") {
+    /// The names of the domains that this one lies below, nearest first.
+    var ancestors: some Sequence<Substring> {
+        sequence(state: ascii[...]) { rest in
+            guard let dot = rest.firstIndex(of: ".") else { return nil }
             rest = rest[rest.index(after: dot)...]
-            if let domain = try? Domain(parsing: rest) { ancestors.append(domain) }
+            return rest
         }
-        return ancestors
     }
 }
 

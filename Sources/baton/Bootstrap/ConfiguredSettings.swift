@@ -162,16 +162,6 @@ extension BatonConfiguration {
         }
     }
 
-    /// Which recipients are served, and for whom.
-    var addressRules: AddressRules {
-        var rules = AddressRules(postmaster: postmaster)
-        rules.relayNetworks = relayNetworks
-        for pattern in relayDomains {
-            if pattern.isBelow { rules.relayDomains.insertSubdomains(of: pattern.domain) } else { rules.relayDomains.insert(pattern.domain) }
-        }
-        return rules
-    }
-
     /// What this host is called and where it listens, so that it does not deliver to itself.
     var ownHost: OwnHost {
         let endpoints = listeners.filter { $0.dialect != .lmtp }.flatMap(\.address.endpoints)
