@@ -15,7 +15,7 @@ public enum TerminalText {
     }
 
     /// JSON text with every deceiving character of its strings as a JSON escape; line ends of the layout stay.
-    static func safeJSON(_ json: String) -> String {
+    public static func safeJSON(_ json: String) -> String {
         if json.utf8.allSatisfy({ (0x20..<0x7f).contains($0) || $0 == 0x0a }) { return json }
         var result = String.UnicodeScalarView()
         for scalar in json.unicodeScalars {
