@@ -3,6 +3,7 @@ import MessageFormat
 import Ports
 import SMTP
 import Storage
+import Synchronization
 
 extension Queue {
     // Never say 250 before the sync; never lose a 250; prefer a duplicate to a loss.
@@ -18,7 +19,7 @@ extension Queue {
     private func admit(_ submission: Submission, _ draft: RecordDraft?,
                        _ reply: @escaping @Sendable (AcceptResult) -> Void) {
         let upload = uploads.removeValue(forKey: submission.id)
-        if let refusal = refusal ?? mismatch(submission, upload) {
+        if let refusal = refusal() ?? mismatch(submission, upload) {
             if let upload { forget(upload) }
             statistics.refused += 1
             return reply(.refused(refusal))
@@ -48,10 +49,35 @@ extension Queue {
         }
     }
 
+    public func hasRoom(for octets: UInt64) -> Bool {
+        let capacity = log.capacity
+        guard capacity.state == .open || capacity.state == .outOfSpace, !room.isFull.load(ordering: .relaxed) else { return false }
+        // Half as much again: the log keeps records in segments, and others write too.
+        let (need, overflow) = octets.addingReportingOverflow(octets / 2)
+        guard !overflow, capacity.freeBytes >= max(need, room.minFreeBytes.load(ordering: .relaxed)) else {
+            core.run { self.probeSpace() }
+            return false
+        }
+        return true
+    }
+
     /// Why nothing can be taken at the moment.
-    private var refusal: AcceptRefusal? {
-        guard logState == .open, table.count + accepting < settings.maxMessages else { return .insufficientStorage }
-        return log.capacity.freeBytes < settings.minFreeBytes ? .insufficientStorage : nil
+    ///
+    /// A log without space is asked all the same: only appends make it find out that there is space again.
+    private func refusal() -> AcceptRefusal? {
+        guard logState == .open || logState == .outOfSpace, table.count + accepting < settings.maxMessages else {
+            return .insufficientStorage
+        }
+        guard log.capacity.freeBytes < settings.minFreeBytes else { return nil }
+        probeSpace()
+        return .insufficientStorage
+    }
+
+    /// The log looks at the disk while it is in use, and refusals keep it from being used.
+    private func probeSpace() {
+        guard core.now >= nextSpaceProbe else { return }
+        nextSpaceProbe = core.now + .seconds(1)
+        log.append([], .unsynced, on: core) { _ in }
     }
 
     /// A message whose chunks are not all in the log must not become one.
@@ -76,7 +102,7 @@ extension Queue {
         let size = UInt64(bytes.count)
         if statistics.uncommitted + size > settings.maxUncommittedTotal { forgetStaleUploads() }
         var upload = uploads[id] ?? Upload(lastActivity: core.now)
-        guard refusal == nil, size <= UInt64(UInt32.max), upload.size + size <= settings.maxUncommitted,
+        guard refusal() == nil, size <= UInt64(UInt32.max), upload.size + size <= settings.maxUncommitted,
               statistics.uncommitted + size <= settings.maxUncommittedTotal else {
             return reply(.refused(.insufficientStorage))
         }
@@ -154,6 +180,7 @@ extension Queue {
         let isSimple = groups.count == 1 && chunks.isEmpty
         if !isSimple { record.extra = table.extras.allocate { _ in MessageExtra(entries: [], chunks: chunks) } }
         let slot = table.insert(record)
+        updateRoom()
         for group in groups {
             let host = table.hosts.retain(group.host)
             let entry = schedule(slot, group, envelope)

@@ -229,6 +229,7 @@ extension Queue {
         for record in table.records(of: slot) { log.release(record.position, bytes: Int(record.bytes)) }
         unkeep(slot, all: true)
         table.remove(slot)
+        updateRoom()
     }
 }
 

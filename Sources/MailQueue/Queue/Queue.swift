@@ -2,6 +2,7 @@ import Events
 import MessageFormat
 import Ports
 import Storage
+import Synchronization
 
 /// All waiting messages: takes them in, hands them out, and decides what an attempt means.
 ///
@@ -14,12 +15,16 @@ public final class Queue: MessageIntake, @unchecked Sendable {
     /// Mints the ids of new messages; usable from any thread.
     public let mint: QueueIDMint
     /// How messages are kept and reported on.
-    public internal(set) var settings: QueueSettings
+    public internal(set) var settings: QueueSettings {
+        didSet { updateRoom() }
+    }
     /// Who hears what happens.
     public weak var observer: (any QueueObserver)?
     public var workArrived: (() -> Void)?
 
     let log: Log
+    /// What `hasRoom` may know on any thread.
+    let room = Room()
     let routes: any RouteTable
     let random: any RandomSource
     var scheduler: Scheduler
@@ -42,6 +47,8 @@ public final class Queue: MessageIntake, @unchecked Sendable {
     /// Messages that were in flight at the last crash, until that is recorded.
     var blamed: [QueueID] = []
     var logState = LogState.open
+    /// When the disk may be looked at again although nothing is written.
+    var nextSpaceProbe = Timestamp.distantPast
     var checkpoint: CheckpointWalk?
     var isCheckpointBeginning = false
 
@@ -59,6 +66,13 @@ public final class Queue: MessageIntake, @unchecked Sendable {
         uploads = [:]
         table = MessageTable()
         adopt(recovery)
+        updateRoom()
+    }
+
+    /// Tells other threads what they may know: called whenever a limit or the number of messages has changed.
+    func updateRoom() {
+        room.minFreeBytes.store(settings.minFreeBytes, ordering: .relaxed)
+        room.isFull.store(table.count + accepting >= settings.maxMessages, ordering: .relaxed)
     }
 
     /// Tells the log what is live, records what the last crash means, and lets the log begin its work.
@@ -152,6 +166,12 @@ public final class Queue: MessageIntake, @unchecked Sendable {
             }
         }
     }
+}
+
+/// Whether the queue takes more, as every thread may ask.
+final class Room: Sendable {
+    let minFreeBytes = Atomic<UInt64>(0)
+    let isFull = Atomic<Bool>(false)
 }
 
 /// A message that is kept in memory.

@@ -91,7 +91,7 @@ final class MessageTable {
     /// Every record of a message that may still be read, with its bytes in the log.
     func records(of slot: UInt32) -> [(position: RecordPosition, bytes: UInt32)] {
         let message = messages[slot]
-        var records = [(message.position, message.storedBytes)]
+        var records: [(position: RecordPosition, bytes: UInt32)] = [(message.position, message.storedBytes)]
         if message.lastEventBytes > 0 { records.append((message.lastEvent, message.lastEventBytes)) }
         for chunk in chunks(of: slot) { records.append((chunk.position, chunk.storedBytes)) }
         return records

@@ -28,12 +28,20 @@ import Testing
 
     @Test func littleFreeSpaceIsAReasonToRefuse() throws {
         let world = QueueWorld()
+        #expect(world.queue.hasRoom(for: 1000))
         world.disk.setCapacity(64 << 20)
         world.run(.seconds(2))
         _ = world.accept(Mail.envelope(to: "a@b.example"))
         world.run(.seconds(2))
         #expect(world.accept(Mail.envelope(to: "a@b.example")) == nil)
         #expect(world.answers.last == .refused(.insufficientStorage))
+        #expect(!world.queue.hasRoom(for: 1000))
+        world.disk.setCapacity(.max)
+        world.run(.seconds(2))
+        // The first refusal after the space came back has the disk looked at.
+        _ = world.accept(Mail.envelope(to: "a@b.example"))
+        world.run(.seconds(2))
+        #expect(world.accept(Mail.envelope(to: "a@b.example")) != nil)
     }
 
     @Test func aFullQueueRefuses() throws {
@@ -42,6 +50,7 @@ import Testing
         #expect(world.accept(Mail.envelope(to: "a@b.example")) == nil)
         #expect(world.answers.last == .refused(.insufficientStorage))
         #expect(AcceptRefusal.insufficientStorage.reply.code == 452)
+        #expect(!world.queue.hasRoom(for: 1))
         world.deliver()
         _ = try #require(world.accept(Mail.envelope(to: "a@b.example")))
     }
