@@ -55,7 +55,10 @@ struct Serve: ParsableCommand {
             source.resume()
             return source
         }
-        withExtendedLifetime(sources) { dispatchMain() }
+        // Nothing comes after `dispatchMain`, so the optimiser would end the lives of these before it.
+        for source in sources { _ = Unmanaged.passRetained(source as AnyObject) }
+        _ = Unmanaged.passRetained(daemon)
+        dispatchMain()
     }
 
     // As many connections as the administrator allows at all.
