@@ -13,7 +13,7 @@ public struct LogSettings: Sendable {
     /// The longest time for which a `.written` record stays unsynced.
     public var outcomeSyncDelay = Duration.milliseconds(100)
     /// Bytes of log after which a checkpoint is due; four times the last checkpoint if that is more.
-    public var checkpointBytes = 128 << 20
+    public var checkpointBytes = 64 << 20
     /// What the spool may take beside twice the live bytes; compaction starts at half of it.
     public var slackBytes = 512_000_000
     /// End of a segment that only records without a body may use while the disk has no room for the next segment.

@@ -73,7 +73,7 @@ final class SegmentPool: Sendable {
     func recycle(_ name: String, bytes: UInt64) {
         let (count, ready) = contents.withLock { ($0.spares.count, $0.ready.count) }
         let spare = SegmentPool.spareName(context.table.takeNumber())
-        guard bytes == UInt64(context.settings.segmentBytes), count + ready < context.settings.spareSegments * 2,
+        guard bytes == UInt64(context.settings.segmentBytes), count + ready <= context.settings.spareSegments,
               (try? context.files.rename(name, to: spare)) != nil else {
             try? context.files.remove(name)
             return
