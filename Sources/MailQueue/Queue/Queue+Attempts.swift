@@ -91,7 +91,8 @@ extension Queue: DeliveryQueue {
         }
         guard !others.isEmpty, !own.isEmpty else { return }
         shrink(id, slot, to: own)
-        for (key, recipients) in others {
+        // In the order of recipients, not of hashes: a seed stands for one history.
+        for (key, recipients) in others.sorted(by: { ($0.value.first ?? 0) < ($1.value.first ?? 0) }) {
             guard let first = recipients.first else { continue }
             split(id, slot, recipients, to: key, host: envelope.recipients[Int(first)].address.host, due: nil, isAttempt: false)
         }

@@ -60,9 +60,9 @@ extension Queue: LogOwner {
         let running = attempts.values.filter { $0.startedAt.map { $0 <= through } ?? false }
         bytes.number(through.incarnation)
         bytes.number(UInt64(running.count))
-        for attempt in running { bytes.fixed(attempt.message.id.rawValue) }
+        for attempt in running.sorted(by: { $0.id < $1.id }) { bytes.fixed(attempt.message.id.rawValue) }
         bytes.number(UInt64(uploads.count))
-        for (id, upload) in uploads {
+        for (id, upload) in uploads.sorted(by: { $0.key < $1.key }) {
             bytes.fixed(id.rawValue)
             write(upload.chunks, &bytes)
         }
