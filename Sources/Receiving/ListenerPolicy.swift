@@ -18,7 +18,8 @@ public final class ListenerPolicy: Sendable {
     /// Connections that one client may have open here; nil when it has its share of all listeners.
     public let maxConnectionsPerClient: Int?
 
-    let cleanup: Cleanup
+    /// What the door to the queue does to messages that come in here.
+    public let cleanup: Cleanup
     let completion: HeaderCompletion
     /// For clients at large.
     let profile: ServerProfile

@@ -37,6 +37,7 @@ final class Daemon: @unchecked Sendable {
     private let receiving: SMTPService
     private let policies: ListenerPolicies
     private let notifier: SystemdNotifier
+    private var localMail: LocalMail?
     private var listeners: [NIOListener] = []
     private var isStopping = false
 
@@ -89,7 +90,11 @@ final class Daemon: @unchecked Sendable {
             self.delivery.start()
         }
         for (index, listener) in configuration.listeners.enumerated() { try listen(listener, index) }
+        listeners.append(try LocalMail.listen(configuration, policies: policies, receiving: receiving, group: loops))
         try openControl()
+        let localMail = try LocalMail(configuration, queue: queue, policy: policies.submit, logger: logger)
+        localMail.begin()
+        self.localMail = localMail
         notifier.ready(status: "serving on \(listeners.map { $0.endpoint.description }.joined(separator: ", "))")
         logger.notice("serving", metadata: ["listeners": "\(listeners.map { $0.endpoint.description }.joined(separator: " "))"])
     }

@@ -16,6 +16,9 @@ final class ListenerPolicies: Sendable {
     /// The policy of the listener with this index.
     subscript(index: Int) -> ListenerPolicy { policies.withLock { $0[index] } }
 
+    /// The policy of the submit socket, behind those of the listeners.
+    var submit: ListenerPolicy { policies.withLock { $0[$0.count - 1] } }
+
     /// Puts another configuration in force; it must have the same listeners.
     func update(_ configuration: BatonConfiguration) {
         let new = ListenerPolicies.make(configuration)
@@ -25,7 +28,10 @@ final class ListenerPolicies: Sendable {
     private static func make(_ configuration: BatonConfiguration) -> [ListenerPolicy] {
         let rules = configuration.addressRules
         let cleanup = configuration.cleanupSettings
-        return configuration.listeners.map { listener in
+        var submit = ListenerConfiguration()
+        submit.dialect = .submission
+        submit.address = .endpoint(.unix(path: configuration.control.submitSocket))
+        return (configuration.listeners + [submit]).map { listener in
             ListenerPolicy(
                 name: listener.address.description, session: configuration.serverSettings(of: listener), rules: rules, cleanup: cleanup,
                 xclientNetworks: listener.xclient, xforwardNetworks: listener.xforward,
