@@ -77,6 +77,11 @@ public final class LocalStream {
         }
     }
 
+    /// Tells the other side that nothing more will be sent.
+    public func endOutput() throws(Failure) {
+        guard shutdown(descriptor, CInt(SHUT_WR)) == 0 else { throw .system(errno) }
+    }
+
     /// Copies standard input to the stream and the stream to standard output until the stream ends.
     public func pipe(input: CInt, output: CInt) throws(Failure) {
         var isInputOpen = true
@@ -94,7 +99,7 @@ public final class LocalStream {
                     try write(Array(buffer[..<count]))
                 } else {
                     isInputOpen = false
-                    shutdown(descriptor, CInt(SHUT_WR))
+                    try endOutput()
                 }
             }
             if events[0].revents != 0 {
