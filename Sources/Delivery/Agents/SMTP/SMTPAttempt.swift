@@ -56,8 +56,13 @@ final class SMTPAttempt: @unchecked Sendable {
     private func connect() {
         guard addressesTried < agent.settings.maxAddresses, sessionsTried < agent.settings.maxSessions else { return giveUp() }
         if let host, !endpoints.isEmpty { return dial(endpoints.removeFirst(), host) }
-        guard !hosts.isEmpty else { return giveUp() }
-        let host = hosts.removeFirst()
+        guard let host = hosts.first else { return giveUp() }
+        // After one that broke only a new connection tells how its host is.
+        if !isReused, let connection = agent.pool.take(agent.key(host, dialect)) {
+            isReused = true
+            return begin(on: connection)
+        }
+        hosts.removeFirst()
         self.host = host
         switch host.location {
         case .unix(let path):

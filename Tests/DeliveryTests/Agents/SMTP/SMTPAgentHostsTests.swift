@@ -49,6 +49,20 @@ private func mx(_ names: (String, UInt16)...) -> NextHop {
         #expect(back.messages.count == 1)
     }
 
+    @Test func connectionsToALesserHostAreKeptAndUsedToo() throws {
+        let bench = DeliveryBench(zone: #"{"b.y.example": {"A": ["192.0.2.2"]}}"#)
+        let server = bench.serve("192.0.2.2")
+        for _ in 0..<3 { bench.release(bench.deliver(via: mx(("a.y.example", 10), ("b.y.example", 20)))) }
+        #expect(bench.network.dialed.count == 1)
+        #expect(bench.agent.idleConnections == 1)
+        #expect(server.messages.count == 3)
+        // A kept connection that breaks is made again to the same host.
+        server.answer = { line, _ in server.messages.count == 3 && line.hasPrefix("MAIL") && bench.network.dialed.count == 1 ? "close" : nil }
+        let number = bench.deliver(via: mx(("a.y.example", 10), ("b.y.example", 20)))
+        #expect(bench.ending(number)?.outcomes == relayed)
+        #expect(bench.network.dialed.count == 2)
+    }
+
     @Test("421 or a break before the message: the next host, with what the first said of others kept")
     func nextHostWithinTheTransaction() throws {
         for trouble in ["421 4.3.2 closing", "close"] {
