@@ -88,14 +88,13 @@ extension ServerSession {
         let expectsChunks = transaction?.expectsChunks == true
         if !expectsChunks { transaction?.finish(under: profile.settings) }
         if let refusal = transaction?.refusal(under: profile.settings) {
-            let mustAbandon = transaction?.isStreamed == true
             if expectsChunks {
                 reset()
                 refuse(refusal)
             } else {
                 endTransaction(with: .all(refusal), recipients: recipientCount)
             }
-            return mustAbandon ? .abandon : nil
+            return nil
         }
         if expectsChunks {
             answerChunk()

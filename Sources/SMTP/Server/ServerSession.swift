@@ -56,6 +56,8 @@ public struct ServerSession: ~Copyable {
     /// The greeting was a refusal: nothing but QUIT is served (RFC 5321 §3.1).
     var isRefused = false
     var now = Timestamp.distantPast
+    /// Parts of a transaction that was dropped are with the host, who is still to be told.
+    private var mustAbandon = false
     private(set) var transactionCount = 0
     private var errorCount = 0
     private var junkCount = 0
@@ -127,6 +129,11 @@ public struct ServerSession: ~Copyable {
     public mutating func next(at now: Timestamp) -> ServerAction {
         self.now = now
         while true {
+            // Before anything else: the parts must not be taken for those of the next message.
+            if mustAbandon {
+                mustAbandon = false
+                return .abandon
+            }
             switch phase {
             case .opening:
                 return ask(.connect(identity))
@@ -273,6 +280,7 @@ extension ServerSession {
 
     /// Drops the transaction and all that belongs to it.
     mutating func reset() {
+        if transaction?.isStreamed == true { mustAbandon = true }
         transaction = nil
         forwarded = nil
     }
