@@ -49,7 +49,13 @@ public struct ChunkDecoder: Sendable {
         var index = 0
         if afterCR, end > 0 {
             afterCR = false
-            if input[0] == Octet.lf { index = 1; endLine() } else { findings.insert(.bareCR) }
+            if input[0] == Octet.lf {
+                index = 1
+                endLine()
+            } else {
+                findings.insert(.bareCR)
+                lineOctets += 1
+            }
         }
         while index < end {
             let lineFeed = input.firstIndex(of: Octet.lf, in: index..<end)

@@ -74,6 +74,7 @@ public struct DataDecoder: Sendable {
                     endLine()
                 } else {
                     findings.insert(.bareCR)
+                    lineOctets += 1
                     state = .text
                 }
             case .text:

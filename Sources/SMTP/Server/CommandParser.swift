@@ -86,10 +86,21 @@ struct CommandParser: Sendable {
         return .bdat(size: size, isLast: true)
     }
 
+    /// The longest name of a mechanism; registered ones exceed the 20 octets of RFC 4422 §3.1.
+    private static let mechanismOctetsMax = 64
+
+    private static func isMechanismOctet(_ octet: UInt8) -> Bool {
+        switch octet {
+        case 0x30...0x39, 0x41...0x5a, 0x61...0x7a, UInt8(ascii: "-"), UInt8(ascii: "_"): true
+        default: false
+        }
+    }
+
     private func auth(_ argument: Word) throws(CommandError) -> Command {
         let words = argument.split(separator: Octet.space)
-        guard let mechanism = words.first, mechanism.count <= 64, words.count <= 2 else {
-            throw CommandError(.missingArgument)
+        guard let mechanism = words.first, words.count <= 2 else { throw CommandError(.missingArgument) }
+        guard mechanism.count <= CommandParser.mechanismOctetsMax, mechanism.allSatisfy(CommandParser.isMechanismOctet) else {
+            throw CommandError(.badArgument)
         }
         let response = words.count == 2 ? words.last.map(Array.init) : nil
         return .auth(mechanism: String(decoding: mechanism, as: UTF8.self).uppercased(), initialResponse: response)

@@ -34,6 +34,22 @@ private func everyString(upTo length: Int) -> [[UInt8]] {
         }
     }
 
+    @Test("A bare CR counts into the length of its line wherever the input was cut")
+    func lineLength() {
+        let line = Array(repeating: UInt8(ascii: "a"), count: 997) + [0x0d, 0x61, 0x0d, 0x0a]
+        for cut in [0, 997, 998, 999] {
+            var data = DataDecoder()
+            var chunks = ChunkDecoder()
+            var body: [UInt8] = []
+            chunks.begin(chunkOf: line.count)
+            for piece in [line[..<cut], line[cut...]] {
+                _ = piece.withUnsafeBytes { data.decode($0, into: &body) }
+                _ = piece.withUnsafeBytes { chunks.decode($0, into: &body) }
+            }
+            #expect(data.findings == [.bareCR, .longLine] && chunks.findings == [.bareCR, .longLine], "cut at \(cut)")
+        }
+    }
+
     @Test("The chunk decoder and the data decoder see the same breaks")
     func chunks() {
         for message in everyString(upTo: 6) {
