@@ -106,6 +106,17 @@ final class LogHarness: LogOwner {
         }
     }
 
+    /// Accepts messages in one group.
+    func acceptGroup(_ keys: [UInt64], size: Int, result: @escaping @Sendable (Result<AppendReceipt, StorageError>) -> Void) {
+        let confined = LoopConfined(self, to: loop)
+        log.append(keys.map { LogHarness.draft($0, size: size) }, .synced, on: loop) { outcome in
+            if case .success(let receipt) = outcome {
+                for (key, position) in zip(keys, receipt.positions) { confined.value.note(key, position, size: size) }
+            }
+            result(outcome)
+        }
+    }
+
     /// Says that a message is done.
     func finish(_ key: UInt64, result: @escaping @Sendable (Result<AppendReceipt, StorageError>) -> Void = { _ in }) {
         let confined = LoopConfined(self, to: loop)
