@@ -122,6 +122,39 @@ struct CompactionTests {
         #expect(try messages(harness.log, 77, 4) == [])
     }
 
+    @Test("Without its checkpoint the state is made anew from archives, copies and segments", arguments: [true, false])
+    func rebuilding(isRemoved: Bool) throws {
+        let disk = SimulatedDisk()
+        let harness = try harness(disk)
+        for key in 1...1000 as ClosedRange<UInt64> {
+            harness.accept(key, size: 700)
+            harness.loop.run()
+            if key % 40 != 0 { harness.finish(key) }
+            harness.loop.run()
+        }
+        #expect(harness.moves > 5)
+        #expect(try disk.root.subdirectory("archive").list().count > 10)
+        harness.close()
+        for name in try names(disk, "checkpoint-") {
+            if isRemoved {
+                try disk.root.remove(name)
+            } else {
+                let file = try disk.root.open(name, for: .writing)
+                let byte: [UInt8] = [0xff]
+                try byte.withUnsafeBytes { try file.write(at: 140, $0, UnsafeRawBufferPointer(start: nil, count: 0)) }
+            }
+        }
+        let again = try self.harness(disk)
+        #expect(again.report.checkpoint == .zero)
+        #expect(again.messages.keys.sorted() == stride(from: 40, through: 1000, by: 40).map { $0 })
+        for key in again.messages.keys { #expect(try again.read(key)?.get().body == LogHarness.body(key, 700)) }
+        #expect(again.replayed.map(\.lsn) == again.replayed.map(\.lsn).sorted())
+        // And with a new checkpoint everything goes on.
+        #expect(try again.checkpoint()?.get() != nil)
+        again.close()
+        #expect(try self.harness(disk).messages.keys.sorted() == again.messages.keys.sorted())
+    }
+
     @Test("Archives are removed when their time is over")
     func retention() throws {
         let disk = SimulatedDisk()

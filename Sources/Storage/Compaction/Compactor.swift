@@ -22,7 +22,7 @@ final class Compactor: Sendable {
     private static let maxLiveFraction = 0.8
     /// Live bytes copied after one checkpoint.
     private static let maxCopiedBytes = 128 << 20
-    private static let keptCheckpoints = 2
+    private static let keptCheckpoints = 1
 
     private let context: LogContext
     private let pool: SegmentPool
@@ -73,7 +73,7 @@ final class Compactor: Sendable {
 
     /// Bytes in the spool, bytes that are live, and bytes in files without anything live.
     private func usage() -> (total: Int, live: Int, dead: Int) {
-        var total = Int(clamping: pool.bytes) + maintenance.checkpointBytes * Compactor.keptCheckpoints
+        var total = Int(clamping: pool.bytes) + maintenance.checkpointBytes * (Compactor.keptCheckpoints + 1)
         var live = 0
         var dead = 0
         for file in context.table.all {

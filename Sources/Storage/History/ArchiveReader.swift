@@ -1,6 +1,7 @@
 /// Looks things up in an archive. Blocks and footer carry sums; the index carries none, so that what it leads to is compared.
 final class ArchiveReader {
-    private let header: FileHeader
+    /// The first 128 bytes.
+    let header: FileHeader
     private let file: any StorageFile
     private let seed: UInt32
     private let keyCount: Int
@@ -44,15 +45,33 @@ final class ArchiveReader {
         return keys
     }
 
+    /// Every event in the order of the segment, with the length of its body and whether it is critical; false when a block is damaged.
+    func eachEvent(_ visit: (LogRecord, _ bodyLength: Int, _ isCritical: Bool) -> Void) throws(FileError) -> Bool {
+        for index in 0..<blockCount {
+            let start = Int(try entry(keyCount + hashCount + index) >> 32)
+            guard let (_, events) = try block(of: start) else { return false }
+            var offset = 0
+            while offset < events.count {
+                guard let (event, end) = event(in: events, at: offset) else { return false }
+                visit(event, Int(ArchiveReader.number(events, at: offset + 4, as: UInt32.self)), events[offset + 26] & 1 != 0)
+                offset = end
+            }
+        }
+        return true
+    }
+
     private func event(at place: Int) throws(FileError) -> LogRecord? {
         guard let (start, events) = try block(of: place) else { return nil }
-        let offset = place - start
+        return event(in: events, at: place - start)?.event
+    }
+
+    private func event(in events: [UInt8], at offset: Int) -> (event: LogRecord, end: Int)? {
         guard offset >= 0, offset + ArchiveFile.eventHead <= events.count else { return nil }
         let end = offset + ArchiveFile.eventHead + Int(ArchiveReader.number(events, at: offset, as: UInt32.self))
         guard end <= events.count else { return nil }
-        return LogRecord(lsn: LSN(ArchiveReader.number(events, at: offset + 8)), position: nil, kind: events[offset + 24],
-                         version: events[offset + 25], messageKey: ArchiveReader.number(events, at: offset + 16),
-                         meta: Array(events[(offset + ArchiveFile.eventHead)..<end]), body: [])
+        return (LogRecord(lsn: LSN(ArchiveReader.number(events, at: offset + 8)), position: nil, kind: events[offset + 24],
+                          version: events[offset + 25], messageKey: ArchiveReader.number(events, at: offset + 16),
+                          meta: Array(events[(offset + ArchiveFile.eventHead)..<end]), body: []), end)
     }
 
     /// The block that holds `place`, with the place of its first event.

@@ -1,64 +1,61 @@
 /// Hands records out in the order of their numbers, each once.
 struct ReplayPass {
-    private let through: LSN
+    /// A record with what decides whether it can be handed out.
+    struct Candidate {
+        let record: RecoveredRecord
+        let isCritical: Bool
+        /// The file it comes from and the release that wrote it.
+        let file: String
+        let release: String
+    }
+
     private let knows: (UInt8, UInt8) -> Bool
     private let replay: (RecoveryItem) -> Void
-    private var held: [Held] = []
+    private var held: [Candidate] = []
     private var heldLast = LSN.zero
     private(set) var last: LSN
     private(set) var records = 0
     private(set) var skipped = 0
 
-    private struct Held {
-        let record: ScannedRecord
-        let segment: FoundSegment
-    }
-
     init(through: LSN, knows: @escaping (UInt8, UInt8) -> Bool, replay: @escaping (RecoveryItem) -> Void) {
-        self.through = through
         self.knows = knows
         self.replay = replay
         last = through
     }
 
     /// Takes a group in. What a segment holds that the disk failed under may be written again, with the same numbers, in
-    /// the next: such records wait until the numbers go past them.
-    mutating func add(_ group: [ScannedRecord], of segment: FoundSegment, isFinal: Bool) throws(LogOpenError) {
-        guard let first = group.first, let last = group.last else { return }
-        if !held.isEmpty, first.header.lsn > heldLast { try flush() }
+    /// the next: such records, which are not final, wait until the numbers go past them.
+    mutating func add(_ group: [Candidate], isFinal: Bool) throws(LogOpenError) {
+        guard let first = group.first, let end = group.last else { return }
+        if !held.isEmpty, first.record.lsn > heldLast { try flush() }
         if isFinal, held.isEmpty {
-            for record in group { try hand(record, of: segment) }
+            for candidate in group { try hand(candidate) }
         } else {
-            held += group.map { Held(record: $0, segment: segment) }
-            if !isFinal { heldLast = max(heldLast, last.header.lsn) }
+            held += group
+            if !isFinal { heldLast = max(heldLast, end.record.lsn) }
         }
     }
 
     /// Hands out what waits.
     mutating func flush() throws(LogOpenError) {
-        let waiting = held.sorted { $0.record.header.lsn < $1.record.header.lsn }
+        let waiting = held.sorted { $0.record.lsn < $1.record.lsn }
         held = []
         heldLast = .zero
-        for one in waiting { try hand(one.record, of: one.segment) }
+        for candidate in waiting { try hand(candidate) }
     }
 
-    private mutating func hand(_ record: ScannedRecord, of segment: FoundSegment) throws(LogOpenError) {
-        let header = record.header
-        guard header.lsn > last else { return }
-        guard knows(header.kind, header.version) else {
-            guard !header.isCritical else {
-                throw .unknownCritical(file: segment.name, kind: header.kind, version: header.version, writtenBy: segment.header.release)
-            }
+    private mutating func hand(_ candidate: Candidate) throws(LogOpenError) {
+        let record = candidate.record
+        guard record.lsn > last else { return }
+        last = record.lsn
+        if knows(record.kind, record.version) {
+            records += 1
+            replay(.record(record))
+        } else if candidate.isCritical {
+            throw .unknownCritical(file: candidate.file, kind: record.kind, version: record.version, writtenBy: candidate.release)
+        } else {
             skipped += 1
-            last = header.lsn
-            return
         }
-        last = header.lsn
-        records += 1
-        replay(.record(RecoveredRecord(
-            lsn: header.lsn, position: RecordPosition(segment: segment.number, offset: UInt32(truncatingIfNeeded: record.offset / 64)),
-            kind: header.kind, version: header.version, messageKey: header.messageKey, meta: record.meta,
-            bodyLength: Int(header.bodyLength), storedBytes: header.storedBytes)))
     }
 }
 
@@ -66,7 +63,12 @@ extension LogOpening {
     /// Replays what lies after the checkpoint and notes every segment in the table.
     mutating func replaySegments(_ segments: [FoundSegment], with pass: inout ReplayPass) throws(LogOpenError) {
         let through = pass.last
+        var archives = try through == .zero ? findArchives(without: segments) : []
         for (index, segment) in segments.enumerated() {
+            while let archive = archives.last, archive.firstLSN <= segment.header.firstLSN {
+                try replay(archive, with: &pass)
+                archives.removeLast()
+            }
             let isLast = index == segments.count - 1
             if !isLast, segments[index + 1].header.firstLSN <= through.advanced(by: 1) {
                 // Covered by the checkpoint: it serves reads only.
@@ -76,6 +78,7 @@ extension LogOpening {
                 try replay(segment, isLast: isLast, with: &pass)
             }
         }
+        for archive in archives.reversed() { try replay(archive, with: &pass) }
         try pass.flush()
     }
 
@@ -91,7 +94,7 @@ extension LogOpening {
             case .damage(let range): holes.append(range)
             case .group(let group):
                 lastLSN = max(lastLSN, group.last?.header.lsn ?? .zero)
-                try pass.add(group, of: segment, isFinal: isTrusted || isLast)
+                try pass.add(group.map { $0.candidate(of: segment) }, isFinal: isTrusted || isLast)
             }
         }
         if isTrusted, scanner.offset < end { holes.append(scanner.offset..<end) }
@@ -141,5 +144,15 @@ extension LogOpening {
         table.insert(SegmentTable.Entry(
             purpose: .segment, state: segment.isSealed ? .sealed : .abandoned, fileBytes: segment.header.fileBytes, end: end,
             firstLSN: segment.header.firstLSN, lastLSN: last, isPinned: !isReadable, file: nil, number: segment.number))
+    }
+}
+
+extension ScannedRecord {
+    fileprivate func candidate(of segment: FoundSegment) -> ReplayPass.Candidate {
+        let position = RecordPosition(segment: segment.number, offset: UInt32(truncatingIfNeeded: offset / 64))
+        let record = RecoveredRecord(lsn: header.lsn, position: position, kind: header.kind, version: header.version,
+                                     messageKey: header.messageKey, meta: meta, bodyLength: Int(header.bodyLength),
+                                     storedBytes: header.storedBytes)
+        return ReplayPass.Candidate(record: record, isCritical: header.isCritical, file: segment.name, release: segment.header.release)
     }
 }

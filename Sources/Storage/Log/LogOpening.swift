@@ -16,6 +16,8 @@ struct LogOpening {
     var replayedBytes = 0
     /// Bytes of the checkpoint.
     var checkpointBytes = 0
+    /// Records in body files, while the state is made anew.
+    var copies: [LSN: (position: RecordPosition, bytes: Int)] = [:]
     private var spool = SpoolListing()
     private var unused: [UInt32] = []
 
@@ -188,38 +190,32 @@ struct LogOpening {
     // MARK: Checkpoint
 
     private mutating func loadCheckpoint(_ replay: (RecoveryItem) -> Void) throws(LogOpenError) -> LSN {
-        for through in spool.checkpoints {
-            let name = CheckpointFile.name(through)
-            guard let (file, header) = try header(of: name, .checkpoint), header.uuid == uuid, header.firstLSN == through,
-                  let size = try? file.size() else {
-                keepCheckpoint(name)
-                continue
-            }
-            table.reserveNumbers(through: header.number)
-            incarnation = max(incarnation, header.incarnation)
-            let seed = CheckpointFile.seed(header)
-            // Verified whole before anything is handed out: half a state is worse than an older one.
-            guard (try? CheckpointFile.read(file, seed: seed, chunk: { _ in })) == true else {
-                keepCheckpoint(name)
-                continue
-            }
-            let isWhole = try disk { () throws(FileError) in
-                try CheckpointFile.read(file, seed: seed) { replay(.checkpoint($0)) }
-            }
-            guard isWhole else { throw .file(FileError("read", name, errno: EIO)) }
-            report.checkpoint = through
-            checkpointBytes = Int(clamping: size)
-            return through
+        guard let through = spool.checkpoints.first else { return .zero }
+        let name = CheckpointFile.name(through)
+        guard let (file, header) = try header(of: name, .checkpoint), header.uuid == uuid, header.firstLSN == through,
+              let size = try? file.size() else { return keepCheckpoint(name) }
+        table.reserveNumbers(through: header.number)
+        incarnation = max(incarnation, header.incarnation)
+        let seed = CheckpointFile.seed(header)
+        // Verified whole before anything is handed out: half a state is worse than none.
+        guard (try? CheckpointFile.read(file, seed: seed, chunk: { _ in })) == true else { return keepCheckpoint(name) }
+        let isWhole = try disk { () throws(FileError) in
+            try CheckpointFile.read(file, seed: seed) { replay(.checkpoint($0)) }
         }
-        return .zero
+        guard isWhole else { throw .file(FileError("read", name, errno: EIO)) }
+        report.checkpoint = through
+        checkpointBytes = Int(clamping: size)
+        return through
     }
 
-    private mutating func keepCheckpoint(_ name: String) {
+    /// Sets a damaged checkpoint aside. The one before it is of no use: records that it refers to may have been freed since.
+    private mutating func keepCheckpoint(_ name: String) -> LSN {
         guard let file = try? files.open(name, for: .reading), let size = try? file.size() else {
-            report.damage.append("\(name) cannot be read: left alone")
-            return
+            report.damage.append("\(name) cannot be read: left alone, the state is made anew from all events")
+            return .zero
         }
-        report.damage.append(quarantine.keep(0..<size, of: file, name: name).text)
+        report.damage.append(quarantine.keep(0..<size, of: file, name: name).text + ": the state is made anew from all events")
+        return .zero
     }
 }
 
