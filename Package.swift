@@ -67,6 +67,9 @@ let package = Package(
             "Ports", "MessageFormat", "SMTP", "DNS", "Events", "MailQueue", "Delivery",
         ], swiftSettings: strict),
         .testTarget(name: "ConfigurationTests", dependencies: ["Ports", "MessageFormat", "Configuration"], swiftSettings: strict),
+        .testTarget(name: "ControlTests", dependencies: [
+            "Ports", "Sockets", "MessageFormat", "SMTP", "Events", "MailQueue", "Receiving", "Control",
+        ], swiftSettings: strict),
         .testTarget(name: "SimulationTests", dependencies: [
             "Ports", "MessageFormat", "SMTP", "DNS", "Storage", "Events", "MailQueue", "Receiving", "Delivery", "BatonTesting",
         ], swiftSettings: strict),
