@@ -70,6 +70,10 @@ let package = Package(
         .testTarget(name: "ControlTests", dependencies: [
             "Ports", "Sockets", "MessageFormat", "SMTP", "Events", "MailQueue", "Receiving", "Control",
         ], swiftSettings: strict),
+        .testTarget(name: "BatonTests", dependencies: [
+            "baton", "Ports", "MessageFormat", "SMTP", "Events", "MailQueue", "Receiving", "Delivery", "Configuration", "Control",
+            .product(name: "Logging", package: "swift-log"),
+        ], swiftSettings: strict),
         .testTarget(name: "SimulationTests", dependencies: [
             "Ports", "MessageFormat", "SMTP", "DNS", "Storage", "Events", "MailQueue", "Receiving", "Delivery", "BatonTesting",
         ], swiftSettings: strict),

@@ -149,7 +149,10 @@ extension BatonConfiguration {
     /// Who gets mail for `<postmaster>`.
     public var postmaster: EmailAddress {
         if let address = bounces.postmaster { return address }
-        guard let address = try? EmailAddress(localPart: "postmaster", host: .domain(hostname)) else {
+        // At the name of a host that has no mailboxes, mail would go in circles.
+        let homes = domains.keys.filter { hostname.isWithin($0) }
+        let home = homes.max { $0.ascii.utf8.count < $1.ascii.utf8.count } ?? hostname
+        guard let address = try? EmailAddress(localPart: "postmaster", host: .domain(home)) else {
             preconditionFailure("the check keeps host names short enough")
         }
         return address

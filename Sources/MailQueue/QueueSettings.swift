@@ -7,6 +7,8 @@ public struct QueueSettings: Sendable {
     public var hostName: Domain
     /// Who gets bounces that cannot be bounced themselves.
     public var postmaster: EmailAddress
+    /// The author that reports show; nil for MAILER-DAEMON at the host's name.
+    public var reportAuthor: EmailAddress?
     /// Retries, lifetimes, delay notices and limits of delivery.
     public var scheduler = SchedulerSettings()
     /// Messages that may wait at once; more are refused with 452 4.3.1.

@@ -21,7 +21,7 @@ import Testing
         ("", []),
         ("queue:\n  lifetme: 5d\n", ["5:3: queue.lifetme: unknown key; did you mean 'lifetime'?"]),
         ("qeue:\n  lifetime: 5d\n", ["4:1: qeue: unknown key; did you mean 'queue'?"]),
-        ("retention:\n  colour: red\n", ["5:3: retention.colour: unknown key; expected one of events, bodies"]),
+        ("retention:\n  colour: red\n", ["5:3: retention.colour: unknown key; expected one of events"]),
         ("queue:\n  lifetime: 5\n", ["5:13: queue.lifetime: expected a duration such as 30s, 5m, 4h or 5d, found '5'"]),
         ("queue:\n  lifetime: 5 days\n", ["5:13: queue.lifetime: expected a duration such as 30s, 5m, 4h or 5d, found '5 days'"]),
         ("queue:\n  lifetime: 99d\n", ["5:13: queue.lifetime: expected a duration from 1m to 60d, found '99d'"]),

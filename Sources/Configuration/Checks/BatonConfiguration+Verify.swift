@@ -93,6 +93,8 @@ extension BatonConfiguration {
         for (index, listener) in listeners.enumerated() {
             atMost("listeners[\(index)].maxMessageSize", listener.limits(over: limits).maxMessageSize <= limits.maxUncommitted,
                    "limits.maxUncommitted")
+            atMost("listeners[\(index)].maxConnections", listener.limits(over: limits).maxConnections <= limits.maxConnections,
+                   "limits.maxConnections")
         }
         if spool.segmentSize % 4096 != 0 { check.report("spool.segmentSize", "expected a multiple of 4KiB") }
         let families = delivery.sourceAddresses.map { address in if case .v4 = address.unmapped { 4 } else { 6 } }

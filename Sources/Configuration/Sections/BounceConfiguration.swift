@@ -10,7 +10,7 @@ public struct BounceConfiguration: Hashable, Sendable {
         case drop
     }
 
-    /// Who gets bounces that cannot be bounced; nil for postmaster at the host's name.
+    /// Who gets bounces that cannot be bounced; nil for postmaster at the host's name or the local domain that it lies in.
     public var postmaster: EmailAddress?
     /// The author that bounces show; nil for MAILER-DAEMON at the host's name.
     public var from: EmailAddress?
@@ -25,12 +25,12 @@ public struct BounceConfiguration: Hashable, Sendable {
     public init() {}
 
     static var keys: [Key<BounceConfiguration>] { [
-        .optional("postmaster", \.postmaster, .emailAddress, otherwise: "`postmaster@` and the host's name",
+        .optional("postmaster", \.postmaster, .emailAddress, otherwise: "`postmaster@` and the local domain that the host's name is or lies in, or else that name",
                   "Who gets mail for `<postmaster>`, for the postmaster of local domains that have none, and bounces that cannot be bounced.",
                   reference: "RFC 5321 §4.5.1"),
         .optional("from", \.from, .emailAddress, otherwise: "`MAILER-DAEMON@` and the host's name", "The author that bounces show."),
         .optional("templates", \.templates, .path("directory"), otherwise: "built-in texts",
-                  "A directory of texts that replace the built-in ones: `failed.txt`, `delayed.txt`, `delivered.txt`, `relayed.txt`, `expanded.txt`."),
+                  "A directory of texts that replace the built-in ones: `failed.txt`, `delayed.txt`, `success.txt` and `double-bounce.txt`. Each begins with a line `Subject: …` and an empty one; `{{name}}` stands for a value: `host`, `postmaster`, `sender`, `recipient`, `recipients`, `count`, `id`, `arrival`, `date`, `retry_until`, `original_subject`. A reload reads them again."),
         .value("maxReturned", \.maxReturned, .size(0 ... 1 << 26),
                "The most of a message that its bounce returns whole; of a larger one, the header alone is returned.", reference: "RFC 3461 §4.3"),
         .value("doubleBounces", \.doubleBounces, .choice,

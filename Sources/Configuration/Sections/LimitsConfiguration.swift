@@ -71,7 +71,7 @@ public struct LimitsConfiguration: Hashable, Sendable {
         .value("maxJunkCommands", \.maxJunkCommands, .count(1...100_000),
                "Commands without effect (NOOP, RSET, VRFY, repeated HELO) between two messages before the client is disconnected."),
         .value("maxConnections", \.maxConnections, connections,
-               "Connections open at once at each listener; further ones wait in the system's backlog.", effect: .restart),
+               "Connections open at once over all listeners; further ones wait in the system's backlog, or get 421.", effect: .restart),
         .value("maxConnectionsPerClient", \.maxConnectionsPerClient, connections,
                "Connections that one client address may have open; further ones get 421. Relay networks have no such limit."),
         .value("maxConnectionsPerClientAndMinute", \.maxConnectionsPerClientAndMinute, .count(1...1_000_000),

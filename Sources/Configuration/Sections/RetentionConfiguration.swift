@@ -4,15 +4,11 @@ import Ports
 public struct RetentionConfiguration: Hashable, Sendable {
     /// How long the events of a message can be traced.
     public var events = Duration.days(30)
-    /// How long bodies are kept after the last recipient is final.
-    public var bodies = Duration.zero
 
     /// The documented defaults.
     public init() {}
 
     static var keys: [Key<RetentionConfiguration>] { [
         .value("events", \.events, .duration(.hours(1) ... .days(3660)), "How long `baton trace` can tell what happened to a message.", effect: .restart),
-        .value("bodies", \.bodies, .duration(.zero ... .days(3660)),
-               "How long bodies are kept after the last recipient is final; `0s` frees them with the next compaction.", effect: .restart),
     ] }
 }

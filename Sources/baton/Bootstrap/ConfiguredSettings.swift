@@ -20,9 +20,11 @@ extension BatonConfiguration {
         return settings
     }
 
-    /// Settings of the queue and its scheduler.
-    var queueSettings: QueueSettings {
+    /// Settings of the queue and its scheduler; notifications use the words of `templates`.
+    func queueSettings(templates: DSNTemplates) -> QueueSettings {
         var settings = QueueSettings(hostName: hostname, postmaster: postmaster)
+        settings.reportAuthor = bounces.from
+        settings.templates = templates
         settings.scheduler = schedulerSettings
         settings.maxMessages = queue.maxMessages
         settings.minFreeBytes = UInt64(spool.minFree)
@@ -103,6 +105,14 @@ extension BatonConfiguration {
         settings.maxAddresses = delivery.maxAddressesTried
         settings.maxSessions = delivery.maxSessionsTried
         settings.idleTimeout = delivery.keepAlive
+        settings.maxConnectionAge = delivery.maxConnectionAge
+        settings.maxIdleConnections = delivery.maxIdleConnections
+        settings.addressPreference = switch delivery.addressPreference {
+        case .ipv4First: .ipv4First
+        case .ipv6First: .ipv6First
+        case .ipv4Only: .ipv4Only
+        case .ipv6Only: .ipv6Only
+        }
         settings.maxMessagesPerConnection = delivery.maxMessagesPerConnection
         for address in delivery.sourceAddresses {
             switch address {

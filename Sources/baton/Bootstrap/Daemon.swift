@@ -20,6 +20,7 @@ import Storage
 final class Daemon: @unchecked Sendable {
     private var configuration: BatonConfiguration
     private let path: String
+    private let sink: LogSink
     private let logger: Logger
     private let loops: LoopGroup
     private let core: any Loop
@@ -45,6 +46,7 @@ final class Daemon: @unchecked Sendable {
     init(_ configuration: BatonConfiguration, path: String, sink: LogSink, logger: Logger, notifier: SystemdNotifier) throws {
         self.configuration = configuration
         self.path = path
+        self.sink = sink
         self.logger = logger
         self.notifier = notifier
         loops = LoopGroup(count: 1)
@@ -55,6 +57,7 @@ final class Daemon: @unchecked Sendable {
         try Daemon.makeDirectory(configuration.spool.directory, mode: 0o750)
         exit = ExitRecord(directory: configuration.spool.directory)
         storage = ThreadedStorageExecutor { clock.now }
+        let settings = configuration.queueSettings(templates: try configuration.makeTemplates())
         let resolver = try configuration.makeResolver()
         let random = SystemRandomSource()
         hostFinder = MXHostFinder(resolver: resolver, random: SystemRandomSource(), own: configuration.ownHost)
@@ -65,7 +68,7 @@ final class Daemon: @unchecked Sendable {
         log = opened.log
         Daemon.report(opened.report, recovery, logger)
         guard recovery.isCheckpointKnown else { throw DaemonError.newerSpool }
-        queue = Queue(log: log, recovery: recovery, settings: configuration.queueSettings, routes: router, random: random, core: core)
+        queue = Queue(log: log, recovery: recovery, settings: settings, routes: router, random: random, core: core)
 
         guard let threads = MailboxThreads() else { throw DaemonError.noThreads }
         mailboxThreads = threads
@@ -162,10 +165,13 @@ final class Daemon: @unchecked Sendable {
         let changes = configuration.changes(to: new)
         let restart = changes.filter { $0.effect == .restart }.map(\.key)
         guard restart.isEmpty else { throw DaemonError.needsRestart(keys: restart) }
+        let settings = new.queueSettings(templates: try new.makeTemplates())
         configuration = new
+        sink.format = LogFormat(new.log.format)
+        sink.level = Logger.Level(new.log.level)
         policies.update(new)
         receiving.update(new.receivingSettings)
-        let table = new.routingTable, settings = new.queueSettings
+        let table = new.routingTable
         let agent = new.smtpAgentSettings, maildirs = new.maildirSettings, own = new.ownHost
         core.execute {
             self.smtpAgent.apply(agent, own: own)

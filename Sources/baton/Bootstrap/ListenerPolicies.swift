@@ -35,7 +35,8 @@ final class ListenerPolicies: Sendable {
             ListenerPolicy(
                 name: listener.address.description, session: configuration.serverSettings(of: listener), rules: rules, cleanup: cleanup,
                 xclientNetworks: listener.xclient, xforwardNetworks: listener.xforward,
-                proxyNetworks: listener.proxyProtocol.isEmpty ? nil : listener.proxyProtocol)
+                proxyNetworks: listener.proxyProtocol.isEmpty ? nil : listener.proxyProtocol,
+                maxConnectionsPerClient: listener.maxConnectionsPerClient)
         }
     }
 }

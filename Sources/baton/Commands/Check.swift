@@ -19,7 +19,13 @@ struct CheckCommand: ParsableCommand {
     func run() throws {
         if reference { return print(BatonConfiguration.referencePage, terminator: "") }
         if example { return print(BatonConfiguration.exampleFile, terminator: "") }
-        _ = try loadConfiguration(file)
+        let configuration = try loadConfiguration(file)
+        do {
+            _ = try configuration.makeTemplates()
+        } catch {
+            printError(error.mistakes.map { "\(file): bounces.templates: \($0)" }.joined(separator: "\n"))
+            throw ExitCode(78)
+        }
         print("\(file): no mistakes")
     }
 }

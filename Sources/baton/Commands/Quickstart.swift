@@ -18,14 +18,15 @@ struct Quickstart: ParsableCommand {
         guard (1...65533).contains(port) else { throw ValidationError("--port must be 1 to 65533") }
         let root = try absolute(directory)
         let path = root + "/baton.yaml"
-        if access(path, F_OK) != 0 { try write(text(root), to: path) }
+        if access(path, F_OK) != 0 { try write(Quickstart.text(root: root, port: port, group: ownGroup()), to: path) }
         let configuration = try loadConfiguration(path)
         print(welcome(root))
         fflush(nil)
         try Serve.serve(configuration, path: path)
     }
 
-    private func text(_ root: String) -> String {
+    /// The configuration to begin with.
+    static func text(root: String, port: Int, group: String) -> String {
         """
         # A configuration to try Baton out; made by `baton quickstart`, yours to change.
         # Every key is explained in docs/CONFIGURATION.md; `baton check \(root)/baton.yaml` checks this file.
@@ -65,7 +66,7 @@ struct Quickstart: ParsableCommand {
         control:
           socket: \(root)/control
           submitSocket: \(root)/submit
-          group: "\(ownGroup())"
+          group: "\(group)"
 
         """
     }

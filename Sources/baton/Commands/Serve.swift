@@ -24,10 +24,9 @@ struct Serve: ParsableCommand {
         signal(SIGPIPE, SIG_IGN)
         raiseDescriptorLimit()
         let clock = ProcessClock()
-        let sink = LogSink(format: LogFormat(configuration.log.format))
-        var handler = LineLogHandler(sink: sink) { clock.now }
-        handler.logLevel = Logger.Level(configuration.log.level)
-        let logger = Logger(label: "baton") { [handler] _ in handler }
+        let sink = LogSink(format: LogFormat(configuration.log.format), level: Logger.Level(configuration.log.level))
+        let handler = LineLogHandler(sink: sink) { clock.now }
+        let logger = Logger(label: "baton") { _ in handler }
         let notifier = SystemdNotifier(path: getenv("NOTIFY_SOCKET").map { String(cString: $0) })
         let daemon: Daemon
         do {

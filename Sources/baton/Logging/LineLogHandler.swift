@@ -26,7 +26,19 @@ struct LineLogHandler: LogHandler {
     let sink: LogSink
     let clock: @Sendable () -> Timestamp
     var metadata: Logger.Metadata = [:]
-    var logLevel: Logger.Level = .info
+    private var ownLevel: Logger.Level?
+
+    /// A back end that writes into `sink`, with the times of `clock`.
+    init(sink: LogSink, clock: @escaping @Sendable () -> Timestamp) {
+        self.sink = sink
+        self.clock = clock
+    }
+
+    /// The level of the sink, which a reload may change, unless a logger was given one of its own.
+    var logLevel: Logger.Level {
+        get { ownLevel ?? sink.level }
+        set { ownLevel = newValue }
+    }
 
     subscript(metadataKey key: String) -> Logger.Metadata.Value? {
         get { metadata[key] }

@@ -1,6 +1,7 @@
 import Dispatch
 import Events
 import Glibc
+import Logging
 import Synchronization
 
 /// Where log lines go: collected in memory, written to a descriptor by a queue of its own.
@@ -15,13 +16,17 @@ final class LogSink: Sendable {
         var format: LogFormat
     }
 
+    // Apart from the lines: it is asked for lines that are never written too.
+    private let levelLock: Mutex<Logger.Level>
+
     private let buffer: Mutex<Buffer>
     private let queue = DispatchQueue(label: "baton.log")
     private let descriptor: CInt
     private let limit: Int
 
     /// A sink that writes to `descriptor` and holds at most `limit` bytes in memory.
-    init(descriptor: CInt = STDOUT_FILENO, format: LogFormat = .text, limit: Int = 4 << 20) {
+    init(descriptor: CInt = STDOUT_FILENO, format: LogFormat = .text, level: Logger.Level = .info, limit: Int = 4 << 20) {
+        levelLock = Mutex(level)
         buffer = Mutex(Buffer(format: format))
         self.descriptor = descriptor
         self.limit = limit
@@ -31,6 +36,12 @@ final class LogSink: Sendable {
     var format: LogFormat {
         get { buffer.withLock { $0.format } }
         set { buffer.withLock { $0.format = newValue } }
+    }
+
+    /// The least level that is written.
+    var level: Logger.Level {
+        get { levelLock.withLock { $0 } }
+        set { levelLock.withLock { $0 = newValue } }
     }
 
     /// Takes the fields of one line.

@@ -85,8 +85,9 @@ struct ReportComposer {
 }
 
 extension QueueSettings {
-    /// Who notifications are from: a mailbox of this host, so that answers reach a person.
+    /// Who notifications are from: an address of this host, so that answers reach a person.
     var sender: EmailAddress {
-        (try? EmailAddress(localPart: "MAILER-DAEMON", host: .domain(hostName))) ?? postmaster
+        if let reportAuthor { return reportAuthor }
+        return (try? EmailAddress(localPart: "MAILER-DAEMON", host: .domain(hostName))) ?? postmaster
     }
 }
