@@ -7,7 +7,7 @@ import Synchronization
 /// Where log lines go: collected in memory, written to a descriptor by a queue of its own.
 ///
 /// A reader that stalls (a full pipe, a slow journal) must never stop mail: beyond `limit` bytes
-/// lines are counted and dropped, and the count is the first line written when there is room again.
+/// lines are counted and dropped, and the count is written where they are missing.
 final class LogSink: Sendable {
     private struct Buffer {
         var bytes: [UInt8] = []
@@ -23,13 +23,16 @@ final class LogSink: Sendable {
     private let queue = DispatchQueue(label: "baton.log")
     private let descriptor: CInt
     private let limit: Int
+    private let delay: DispatchTimeInterval
 
-    /// A sink that writes to `descriptor` and holds at most `limit` bytes in memory.
-    init(descriptor: CInt = STDOUT_FILENO, format: LogFormat = .text, level: Logger.Level = .info, limit: Int = 4 << 20) {
+    /// A sink that writes to `descriptor`, a `delay` after the first line that waits, and holds at most `limit` bytes in memory.
+    init(descriptor: CInt = STDOUT_FILENO, format: LogFormat = .text, level: Logger.Level = .info, limit: Int = 4 << 20,
+         delay: DispatchTimeInterval = .milliseconds(20)) {
         levelLock = Mutex(level)
         buffer = Mutex(Buffer(format: format))
         self.descriptor = descriptor
         self.limit = limit
+        self.delay = delay
     }
 
     /// How lines look.
@@ -59,7 +62,7 @@ final class LogSink: Sendable {
             return !buffer.isScheduled
         }
         // A little later rather than at once: one write carries the lines of many messages.
-        if mustSchedule { queue.asyncAfter(deadline: .now() + .milliseconds(20)) { self.drain() } }
+        if mustSchedule { queue.asyncAfter(deadline: .now() + delay) { self.drain() } }
     }
 
     /// Writes what is held; returns when it is written.
@@ -68,12 +71,16 @@ final class LogSink: Sendable {
     }
 
     private func drain() {
-        let (bytes, dropped) = buffer.withLock { buffer in
+        let full = buffer.withLock { buffer in
             defer { buffer = Buffer(format: buffer.format) }
-            return (buffer.bytes, buffer.droppedLines)
+            return buffer
         }
-        write(bytes)
-        if dropped > 0 { write(Array("baton: \(dropped) log lines were dropped: the log's reader is too slow\n".utf8)) }
+        write(full.bytes)
+        guard full.droppedLines > 0 else { return }
+        write(full.format.line([
+            EventField("event", .text("lines-dropped")), EventField("lines", .number(Int64(full.droppedLines))),
+            EventField("reason", .text("the reader of the log is too slow")),
+        ]))
     }
 
     private func write(_ bytes: [UInt8]) {
