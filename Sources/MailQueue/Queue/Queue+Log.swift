@@ -78,9 +78,8 @@ extension Queue: LogOwner {
         }
     }
 
-    private func write(_ slot: UInt32, _ bytes: inout CheckpointBytes) {
+    func write(_ slot: UInt32, _ bytes: inout CheckpointBytes) {
         let message = table[slot]
-        let links = table.entries(of: slot).filter { scheduler.entry($0.entry) != nil }
         bytes.fixed(message.id.rawValue)
         bytes.fixed(message.position.packed)
         bytes.number(message.storedBytes)
@@ -91,25 +90,42 @@ extension Queue: LogOwner {
         bytes.number(message.arrivalSeconds)
         bytes.octet(message.flags.rawValue)
         bytes.octet(message.crashes)
-        bytes.text(table.senders[message.sender]?.description ?? "<>")
-        write(table.chunks(of: slot), &bytes)
-        bytes.number(UInt64(links.count))
-        for link in links {
-            guard let entry = scheduler.entry(link.entry) else { continue }
-            bytes.text(table.hosts[link.host]?.description ?? "")
-            bytes.text(scheduler.lookUpSender(of: link.entry)?.name ?? "")
-            bytes.number(entry.dueSeconds)
-            bytes.number(entry.attempts)
-            bytes.octet(entry.noticesGiven)
-            let recipients = table.recipients(of: EntryPayload(rawValue: entry.payload))
-            bytes.number(UInt64(recipients.count))
-            for recipient in recipients { bytes.number(recipient) }
+        bytes.sender(message.sender) { table.senders[message.sender]?.description ?? "<>" }
+        if message.extra == .none {
+            bytes.number(UInt64(0))
+            bytes.number(UInt64(1))
+            write(EntryLink(entry: message.entry, host: message.host), &bytes)
+        } else {
+            let links = table.entries(of: slot).filter { scheduler.entry($0.entry) != nil }
+            write(table.chunks(of: slot), &bytes)
+            bytes.number(UInt64(links.count))
+            for link in links { write(link, &bytes) }
         }
+    }
+
+    private func write(_ link: EntryLink, _ bytes: inout CheckpointBytes) {
+        guard let entry = scheduler.entry(link.entry) else { return }
+        bytes.host(link.host) { table.hosts[link.host]?.description ?? "" }
+        bytes.text(scheduler.lookUpSender(of: link.entry)?.name ?? "")
+        bytes.number(entry.dueSeconds)
+        bytes.number(entry.attempts)
+        bytes.octet(entry.noticesGiven)
+        let payload = EntryPayload(rawValue: entry.payload)
+        guard payload.set != nil else {
+            bytes.number(UInt64(1))
+            return bytes.number(payload.recipient)
+        }
+        let recipients = table.recipients(of: payload)
+        bytes.number(UInt64(recipients.count))
+        for recipient in recipients { bytes.number(recipient) }
     }
 
     public func livePositions(in segments: Set<UInt32>) -> [RecordPosition] {
         var live: [RecordPosition] = []
+        guard let lowest = segments.min(), let highest = segments.max() else { return live }
         func add(_ position: RecordPosition) {
+            // A million positions are asked about: the set is looked at for those in question only.
+            guard position.segment >= lowest, position.segment <= highest else { return }
             if segments.contains(position.segment) { live.append(position) }
         }
         for slot in 0..<table.bound where table.isOccupied(slot) {
@@ -130,16 +146,17 @@ extension Queue: LogOwner {
             log.release(position, bytes: Int(bytes))
             position = new
         }
+        let segments = Set(moves.map(\.from.segment))
+        guard let lowest = segments.min(), let highest = segments.max() else { return }
+        func isConcerned(_ position: RecordPosition) -> Bool { position.segment >= lowest && position.segment <= highest }
         for slot in 0..<table.bound where table.isOccupied(slot) {
-            let bytes = table[slot].storedBytes
-            move(&table[slot].position, bytes)
-            let eventBytes = table[slot].lastEventBytes
-            if eventBytes > 0 { move(&table[slot].lastEvent, eventBytes) }
-            let extra = table[slot].extra
-            guard extra != .none else { continue }
-            for index in table.extras[extra].chunks.indices {
-                let bytes = table.extras[extra].chunks[index].storedBytes
-                move(&table.extras[extra].chunks[index].position, bytes)
+            let message = table[slot]
+            if isConcerned(message.position) { move(&table[slot].position, message.storedBytes) }
+            if message.lastEventBytes > 0, isConcerned(message.lastEvent) { move(&table[slot].lastEvent, message.lastEventBytes) }
+            guard message.extra != .none else { continue }
+            for index in table.extras[message.extra].chunks.indices {
+                let bytes = table.extras[message.extra].chunks[index].storedBytes
+                move(&table.extras[message.extra].chunks[index].position, bytes)
             }
         }
         for id in uploads.keys.sorted() {

@@ -1,13 +1,19 @@
 /// Writes the compact form of a checkpoint: numbers in base 128, texts once a chunk.
 struct CheckpointBytes {
     private(set) var bytes: [UInt8] = []
+    private var textCount: UInt64 = 0
     private var texts: [String: UInt64] = [:]
+    /// Senders and hosts that the chunk has named, by their numbers in the queue's tables.
+    private var senders: [UInt32: UInt64] = [:]
+    private var hosts: [UInt32: UInt64] = [:]
 
     /// The version of the form; recovery refuses any other.
     static let version: UInt8 = 1
 
     init(kind: CheckpointChunkKind) {
-        bytes = [CheckpointBytes.version, kind.rawValue]
+        bytes.reserveCapacity(1 << 17)
+        bytes.append(CheckpointBytes.version)
+        bytes.append(kind.rawValue)
     }
 
     mutating func number(_ value: UInt64) {
@@ -30,10 +36,27 @@ struct CheckpointBytes {
     /// A text: in full the first time, by its number afterwards.
     mutating func text(_ text: String) {
         if let known = texts[text] { return number(known) }
-        texts[text] = UInt64(texts.count + 1)
+        texts[text] = append(text)
+    }
+
+    /// The text of a sender, which `make` knows.
+    mutating func sender(_ id: UInt32, _ make: () -> String) {
+        if let known = senders[id] { return number(known) }
+        senders[id] = append(make())
+    }
+
+    /// The text of a host, which `make` knows.
+    mutating func host(_ id: UInt32, _ make: () -> String) {
+        if let known = hosts[id] { return number(known) }
+        hosts[id] = append(make())
+    }
+
+    private mutating func append(_ text: String) -> UInt64 {
         number(0 as UInt64)
         number(UInt64(text.utf8.count))
         bytes.append(contentsOf: text.utf8)
+        textCount += 1
+        return textCount
     }
 }
 

@@ -17,6 +17,9 @@ public struct QueueRecovery {
     var running: [QueueID: Int] = [:]
     var runningIncarnation: UInt32 = 0
     private let routes: any RouteTable
+    /// Texts of the checkpoint that have been parsed before.
+    private var knownHosts: [String: MailHost] = [:]
+    private var knownSenders: [String: ReversePath] = [:]
 
     /// Messages that were found.
     public var count: Int { table.count }
@@ -315,8 +318,7 @@ public struct QueueRecovery {
             guard let entry = readEntry(&reader) else { return false }
             new.append(entry)
         }
-        guard let reversePath = try? PathParser(limits: AddressLimits(localPart: 1 << 14, path: 1 << 14)).reversePath(sender),
-              !new.isEmpty else { return false }
+        guard let reversePath = reversePath(sender), !new.isEmpty else { return false }
         // A chunk that was written twice, or a message that moved between pages, is taken once.
         if let known = table.slot(of: QueueID(rawValue: id)) { forget(known) }
         var message = QueuedMessage(
@@ -331,8 +333,23 @@ public struct QueueRecovery {
         return true
     }
 
-    private func readEntry(_ reader: inout CheckpointReader) -> NewEntry? {
-        guard let host = reader.text().flatMap({ try? MailHost(parsing: $0) }), let sender = reader.text(),
+    private mutating func reversePath(_ text: String) -> ReversePath? {
+        if let known = knownSenders[text] { return known }
+        // What the configuration's limits once let in must be readable for ever.
+        let path = try? PathParser(limits: AddressLimits(localPart: 1 << 14, path: 1 << 14)).reversePath(text)
+        knownSenders[text] = path
+        return path
+    }
+
+    private mutating func host(_ text: String) -> MailHost? {
+        if let known = knownHosts[text] { return known }
+        let host = try? MailHost(parsing: text)
+        knownHosts[text] = host
+        return host
+    }
+
+    private mutating func readEntry(_ reader: inout CheckpointReader) -> NewEntry? {
+        guard let name = reader.text(), let host = host(name), let sender = reader.text(),
               let due = reader.number(as: UInt32.self), let attempts = reader.number(as: UInt16.self),
               let notices = reader.octet(), let count = reader.number() else { return nil }
         var recipients: [UInt16] = []
