@@ -17,6 +17,8 @@ import Testing
         ("alice@local.example", "250", "250"), ("nobody@local.example", "550", "550"), ("sales@local.example", "250", "250"),
         ("x@backup.example", "250", "250"), ("out@backup.example", "250", "250"), ("x@sub.backup.example", "554", "250"),
         ("x@elsewhere.example", "554", "250"), ("x@[192.0.2.1]", "554", "250"), ("x%elsewhere.example@local.example", "550", "550"),
+        ("x%elsewhere.example@backup.example", "554", "250"), ("elsewhere.example!x@backup.example", "554", "250"),
+        ("\"x@elsewhere.example\"@backup.example", "554", "250"),
     ])
     func verdicts(recipient: String, stranger: String, relay: String) throws {
         let rules = try FakeWorld.rules(Self.aliases)

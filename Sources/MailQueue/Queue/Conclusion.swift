@@ -28,9 +28,15 @@ struct Conclusion: Sendable {
         final.contains { result in
             switch result.outcome {
             case .bounced, .expired: true
-            case .delivered, .relayed, .deferred: false
+            case .delivered, .relayed(_, .thisHost): isSuccessWanted(result.recipient)
+            case .relayed(_, .nextHop), .deferred: false
             }
         }
+    }
+
+    private func isSuccessWanted(_ recipient: UInt16) -> Bool {
+        let recipients = message.envelope.recipients
+        return recipients.indices.contains(Int(recipient)) && recipients[Int(recipient)].notify?.contains(.success) == true
     }
 
     /// What a report means for the recipients of its attempt.

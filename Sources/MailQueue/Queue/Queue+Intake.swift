@@ -27,7 +27,11 @@ extension Queue {
         let chunks = upload?.chunks ?? []
         let message = submission.message
         let first = draft ?? message.draft(chunkSizes: chunks.map(\.size))
-        let expansion = ReportPlan.expanded(message).flatMap { compose($0, about: message, returning: nil) }
+        let expansion = ReportPlan.expanded(message).flatMap { plan in
+            compose(plan, about: message, returning: chunks.isEmpty ? message.body.map { body in
+                ReportComposer.Returned(bytes: message.prefix + body, isWhole: false)
+            } : nil)
+        }
         let group = expansion.map { [first] + $0.drafts } ?? [first]
         let sizes = group.map(\.storedBytes)
         accepting += 1

@@ -246,7 +246,7 @@ struct Consequences: Sendable {
         guard message.envelope.reversePath == .null else {
             let plans = ReportPlan.outcomes(conclusion.final, of: message.envelope, host: conclusion.host, at: conclusion.time)
             reports = plans.compactMap { plan in
-                queue.compose(plan, about: message, returning: plan.purpose == .success ? nil : returned)
+                queue.compose(plan, about: message, returning: plan.purpose == .success ? returned?.header : returned)
             }
             return
         }

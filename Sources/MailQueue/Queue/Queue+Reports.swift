@@ -17,7 +17,7 @@ extension Queue {
         if observer != nil { tell(report.event, nil) }
     }
 
-    /// Reads what a failure notice returns of the message (RFC 3461 §4.3); nil where it is not to be had.
+    /// Reads what a notification returns of the message (RFC 3461 §4.3); nil where it is not to be had.
     func readReturned(of message: AcceptedMessage, _ slot: UInt32,
                       done: @escaping @Sendable (ReportComposer.Returned?) -> Void) {
         let envelope = message.envelope
@@ -50,12 +50,16 @@ extension Queue {
             guard let message, self.table.slot(of: id) == slot else { return }
             self.readLastResult(slot) { last in
                 guard self.table.slot(of: id) == slot else { return }
-                self.sendDelayNotice(entry, message, last)
+                self.readReturned(of: message, slot) { returned in
+                    guard self.table.slot(of: id) == slot else { return }
+                    self.sendDelayNotice(entry, message, last, returned)
+                }
             }
         }
     }
 
-    private func sendDelayNotice(_ id: EntryID, _ message: AcceptedMessage, _ last: MailEvent?) {
+    private func sendDelayNotice(_ id: EntryID, _ message: AcceptedMessage, _ last: MailEvent?,
+                                 _ returned: ReportComposer.Returned?) {
         guard let entry = scheduler.entry(id), entry.message == message.id.rawValue else { return }
         let attempt: AttemptResult? = if case .attempted(let result) = last?.detail { result } else { nil }
         let retry = settings.scheduler.retry
@@ -63,7 +67,7 @@ extension Queue {
                                             last: attempt, lastTime: last?.time,
                                             until: message.envelope.arrival + retry.lifetime) else { return }
         plan.noticesGiven = entry.noticesGiven
-        guard let report = compose(plan, about: message, returning: nil) else { return }
+        guard let report = compose(plan, about: message, returning: returned?.header) else { return }
         let sizes = report.drafts.map(\.storedBytes)
         appendForSure(report.drafts) { receipt, _ in
             self.insert(report, receipt.positions[...], sizes[...])

@@ -126,7 +126,7 @@ public struct MultipartReport: Hashable, Sendable {
         let content = OriginalContent(bytes).safeHeader(eightBit: transport == .eightBit)
         let isGlobal = content.contains { $0 >= 0x80 }
         return ReportPart(type: isGlobal ? "message/global-headers" : "text/rfc822-headers",
-                          description: "Header of the undelivered message", content: content, encoding: nil)
+                          description: "Header of the message", content: content, encoding: nil)
     }
 
     private func boundary(absentIn parts: [ReportPart]) -> String {

@@ -35,10 +35,18 @@ public struct AddressRules: Sendable {
     public func verdict(on recipient: ForwardPath, mayRelay: Bool) -> Verdict {
         guard case .mailbox(let address) = recipient else { return .accept }
         return switch directory.finding(for: address) {
-        case .mailbox, .alias, .relayed: .accept
+        case .mailbox, .alias: .accept
+        case .relayed: mayRelay || !AddressRules.holdsRoute(address.localPart) ? .accept : .reject(.relayDenied)
         case .unknown: .reject(.unknownRecipient)
         case .remote: mayRelay ? .accept : .reject(.relayDenied)
         }
+    }
+
+    /// Whether a local part reads as an address to go on to: `user%domain`, `host!user` (RFC 1123 §5.2.16).
+    ///
+    /// The next server trusts this host, and may send on for it what it would refuse a stranger.
+    private static func holdsRoute(_ localPart: String) -> Bool {
+        localPart.utf8.contains { $0 == UInt8(ascii: "%") || $0 == UInt8(ascii: "!") || $0 == UInt8(ascii: "@") }
     }
 
     /// The mailbox that a forward-path means.

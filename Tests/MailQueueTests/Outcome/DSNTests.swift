@@ -86,6 +86,7 @@ import Testing
         guard let bounce = bounces.first else { return }
         let text = String(decoding: bounce.content.bodyInMemory ?? [], as: UTF8.self)
         #expect(text.contains("Action: delayed\r\nStatus: 4.7.1\r\nRemote-MTA: dns; mx.b.example\r\nDiagnostic-Code: smtp; 450 4.7.1 Greylisted"))
+        #expect(text.contains("text/rfc822-headers"))
         #expect(text.contains("Will-Retry-Until: "))
         #expect(text.contains("YOU NEED NOT SEND YOUR MESSAGE AGAIN"))
         #expect(!text.contains("Hello."))
@@ -125,6 +126,24 @@ import Testing
         #expect(!long.contains("Hello.") && long.contains("text/rfc822-headers"))
         let large = try bounce({ _ in }, body: "Subject: hello\r\n\r\n" + String(repeating: "Hello.\r\n", count: 20_000)) { $0.bodyMemory = 0 }
         #expect(!large.contains("Hello.") && large.contains("Subject: hello"))
+    }
+
+    // RFC 3461 §4.3: where nothing failed, the header alone comes back, whatever RET says.
+    @Test func successReturnsTheHeader() throws {
+        let world = QueueWorld()
+        var envelope = Mail.envelope(to: "bob@b.example", notify: .success)
+        envelope.returnContent = .full
+        _ = try #require(world.accept(envelope, body: "Subject: hello\r\n\r\nHello.\r\n"))
+        world.script = { attempt in
+            var report = AttemptReport.all(attempt, .delivered(nil), feedback: .delivered)
+            report.host = RemoteHost(name: "/var/mail/{user}")
+            return report
+        }
+        world.deliver()
+        let report = String(decoding: try #require(world.delivery.attempts.last).content.bodyInMemory ?? [], as: UTF8.self)
+        #expect(report.contains("Action: delivered") && report.contains("text/rfc822-headers") && report.contains("Subject: hello"))
+        #expect(!report.contains("Hello."))
+        #expect(!report.contains("/var/mail"), "the sender learns where mailboxes lie")
     }
 
     // RFC 3464 §2.2.1, §2.3.1

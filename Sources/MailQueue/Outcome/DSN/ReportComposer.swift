@@ -21,6 +21,9 @@ struct ReportComposer {
     struct Returned: Sendable {
         let bytes: [UInt8]
         let isWhole: Bool
+
+        /// What goes back where nothing failed: the header alone, whatever RET says (RFC 3461 §4.3).
+        var header: Returned { Returned(bytes: bytes, isWhole: false) }
     }
 
     /// The notification of `plan` as a message with the id given.
@@ -76,7 +79,7 @@ struct ReportComposer {
         if let original = recipient.originalRecipient {
             status.originalRecipient = TypedText(type: original.addressType, original.address)
         }
-        if let host = plan.host, item.diagnosis.reply != nil { status.remoteMTA = .dns(host.name) }
+        if item.diagnosis.reply != nil, let host = plan.host?.publicName { status.remoteMTA = .dns(host) }
         if let reply = item.diagnosis.reply { status.diagnosticCode = .smtp(reply.description) }
         if let time = plan.lastAttempt { status.lastAttemptDate = DateTime(time) }
         if case .delayed(let until) = plan.purpose { status.willRetryUntil = DateTime(until) }

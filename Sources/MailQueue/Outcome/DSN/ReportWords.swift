@@ -55,13 +55,10 @@ struct ReportWords {
         lines.append("    " + summary(item))
         if !item.diagnosis.explanation.isEmpty { lines.append("    " + item.diagnosis.explanation) }
         if let reply = item.diagnosis.reply {
-            let host = plan.host.map { host in
-                if case .ip(let address, _) = host.endpoint { "\(host.name) [\(address)]" } else { host.name }
-            }
-            lines.append("    \(host ?? "The remote host") said:")
+            lines.append("    \(plan.host?.publicText ?? "The mail server") said:")
             for line in reply.lines { lines.append("        \(prefix(reply))\(line)") }
-        } else if let host = plan.host {
-            lines.append("    Host: \(host.name)")
+        } else if let host = plan.host?.publicName {
+            lines.append("    Host: \(host)")
         }
         if let time = plan.lastAttempt { lines.append("    Time: \(DateTime.wire(time))") }
         return lines.joined(separator: "\n")
@@ -98,5 +95,22 @@ struct ReportWords {
         case .unclassified:
             return item.action == .failed ? "The message could not be delivered." : "The message could not be delivered yet."
         }
+    }
+}
+
+extension RemoteHost {
+    /// The name as the world may know it; nil for what is within this machine, a directory or a socket.
+    var publicName: String? {
+        switch endpoint {
+        case .ip: name
+        case .unix: nil
+        case nil: name.contains("/") ? nil : name
+        }
+    }
+
+    /// The name and the address.
+    fileprivate var publicText: String? {
+        guard case .ip(let address, _) = endpoint, name != address.description else { return publicName }
+        return "\(name) [\(address)]"
     }
 }

@@ -1,0 +1,41 @@
+"""Runs the groups of cases that are named, or all."""
+import os
+import shutil
+import sys
+
+import incoming
+import notifications
+import octets
+import operations
+import outgoing
+import relaying
+from relay import temporary
+from report import Report
+
+GROUPS = {
+    "in": incoming.run, "out": outgoing.run, "bytes": octets.run, "dsn": notifications.run,
+    "operations": operations.run, "relaying": relaying.run,
+}
+
+
+def main(names):
+    unknown = [name for name in names if name not in GROUPS]
+    if unknown:
+        sys.exit(f"unknown group {unknown[0]}: expected one of {', '.join(GROUPS)}")
+    report = Report()
+    root = temporary()
+    try:
+        for name in names or GROUPS:
+            report.group = name
+            folder = os.path.join(root, name)
+            os.mkdir(folder)
+            report.case("the whole group", GROUPS[name], report, folder)
+    finally:
+        if report.failed or os.environ.get("KEEP"):
+            print(f"configurations, logs and mail are kept in {root}")
+        else:
+            shutil.rmtree(root, ignore_errors=True)
+    report.end()
+
+
+main(sys.argv[1:])
