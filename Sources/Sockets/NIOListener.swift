@@ -2,7 +2,6 @@ import Glibc
 import NIOCore
 import NIOPosix
 import Ports
-import Synchronization
 
 /// Takes connections at one endpoint and spreads them over the loops.
 public final class NIOListener: Sendable {
@@ -10,7 +9,7 @@ public final class NIOListener: Sendable {
     public let endpoint: SocketEndpoint
     private let file: SocketFile?
     private let channel: EventLoopFuture<any Channel>
-    private let admission: Admission
+    let admission: Admission
 
     /// Listens at `endpoint`; each connection gets the handler that `accept` makes on the connection's loop.
     ///
@@ -51,7 +50,9 @@ public final class NIOListener: Sendable {
             .serverChannelOption(.maxMessagesPerRead, value: NIOListener.acceptsPerTurn)
             .serverChannelInitializer { channel in
                 admission.attach(channel)
-                return channel.eventLoop.makeSucceededVoidFuture()
+                return channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandler(AcceptFailureHandler(admission))
+                }
             }
             .childChannelInitializer { channel in
                 guard let loop = group.loop(of: channel.eventLoop) else {
@@ -72,36 +73,4 @@ public final class NIOListener: Sendable {
     }
 
     private static let acceptsPerTurn: UInt = 16
-}
-
-/// Counts the open connections of a listener and stops it at the limit.
-private final class Admission: Sendable {
-    private struct State {
-        var count = 0
-        var isPaused = false
-        var channel: (any Channel)?
-    }
-    private let limit: Int
-    private let state = Mutex(State())
-
-    init(limit: Int) { self.limit = limit }
-
-    var count: Int { state.withLock { $0.count } }
-
-    func attach(_ channel: any Channel) { state.withLock { $0.channel = channel } }
-
-    func opened() { update(by: 1) }
-    func closed() { update(by: -1) }
-
-    private func update(by change: Int) {
-        let changed: (channel: any Channel, accept: Bool)? = state.withLock { state in
-            state.count += change
-            let shouldPause = state.count >= limit
-            guard shouldPause != state.isPaused, let channel = state.channel else { return nil }
-            state.isPaused = shouldPause
-            return (channel, !shouldPause)
-        }
-        // Fails only when the listener is closed already.
-        if let changed { changed.channel.setOption(.autoRead, value: changed.accept).whenComplete { _ in } }
-    }
 }

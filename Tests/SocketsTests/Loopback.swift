@@ -95,6 +95,17 @@ final class Signal: @unchecked Sendable {
     }
 }
 
+extension Signal {
+    /// Waits for what nobody raises a signal for.
+    func poll(until isTrue: () -> Bool) -> Bool {
+        for _ in 0..<10_000 {
+            if isTrue() { return true }
+            usleep(1000)
+        }
+        return false
+    }
+}
+
 /// A plain blocking client, to see what really goes over the wire.
 final class PlainClient {
     let descriptor: CInt
@@ -104,6 +115,7 @@ final class PlainClient {
         guard let address = endpoint.socketAddress else { return nil }
         let family = if case .unix = endpoint { AF_UNIX } else { AF_INET }
         descriptor = socket(family, CInt(SOCK_STREAM.rawValue), 0)
+        guard descriptor >= 0 else { return nil }
         var limit = timeval(tv_sec: 10, tv_usec: 0)
         setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
         setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))

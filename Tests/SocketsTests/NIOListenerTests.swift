@@ -118,4 +118,30 @@ struct NIOListenerTests {
         let client = try #require(PlainClient(listener.endpoint))
         #expect(client.read().count == 3)
     }
+
+    @Test("without descriptors the listener waits instead of spinning, and goes on when there are some")
+    func exhausted() async {
+        // In a process of its own: the limit is one of the process.
+        await #expect(processExitsWith: .success) {
+            let listener = try listen { _ in
+                ScriptedEnd { event, connection, _ in
+                    if event == .opened {
+                        connection.write(Array("220".utf8))
+                        connection.flush()
+                    }
+                }
+            }
+            // The first connection makes sure that everything that needs a descriptor has got one.
+            #expect(PlainClient(listener.endpoint)?.read(3).count == 3)
+            var limit = rlimit(rlim_cur: 64, rlim_max: 64)
+            #expect(setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0)
+            var clients: [PlainClient] = []
+            while clients.count < 64, let client = PlainClient(listener.endpoint) { clients.append(client) }
+            let failed = Signal()
+            #expect(failed.poll { listener.admission.failures > 0 })
+            clients = []
+            #expect(failed.poll { PlainClient(listener.endpoint)?.read(3).count == 3 })
+            #expect(listener.admission.failures < 50)
+        }
+    }
 }
