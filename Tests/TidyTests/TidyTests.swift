@@ -18,7 +18,8 @@ import Testing
     /// Calls that take time, chance or concurrency from the system instead of as an argument, and what to use instead.
     static let banned: [(call: String, instead: String)] = [
         ("Date()", "the loop's `now`"),
-        (".random(", "a `RandomSource`"),
+        (".random(in", "a `RandomSource`"),
+        (".random()", "a `RandomSource`"),
         ("SystemRandomNumberGenerator", "a `RandomSource`"),
         ("ContinuousClock", "the loop's `now`"),
         ("Task {", "a callback on a loop"),
