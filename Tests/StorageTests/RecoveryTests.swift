@@ -53,6 +53,28 @@ struct RecoveryTests {
         }
     }
 
+    @Test("A group that is cut off at each byte is gone whole")
+    func tornGroup() throws {
+        let disk = SimulatedDisk()
+        let harness = try LogHarness(disk)
+        harness.accept(1, size: 100)
+        harness.loop.run()
+        harness.acceptGroup([2, 3, 4], size: 60) { _ in }
+        harness.loop.run()
+        let last = try #require(harness.messages[4]?.position)
+        let state = disk.state
+        let record = LogHarness.draft(2, size: 60).storedBytes
+        let end = Int(last.offset) * 64 + record
+        for cut in stride(from: 1, through: 3 * record, by: 3) {
+            let torn = SimulatedDisk(state)
+            try overwrite(torn, "segment-00000002", at: end - cut, { for index in $0.indices { $0[index] = 0 } }, count: cut)
+            let again = try LogHarness(torn)
+            #expect(again.messages.count == 1 || (again.messages.count == 4 && cut < 64), "cut \(cut)")
+            again.executor.crash()
+            #expect(try LogHarness(torn.after(.losingEverything)).messages.count == again.messages.count)
+        }
+    }
+
     @Test("A flipped bit costs one record, and a copy of it is kept")
     func bitFlips() throws {
         let (disk, name) = try disk(messages: 1...3, size: 200)

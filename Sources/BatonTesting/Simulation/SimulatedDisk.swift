@@ -39,6 +39,9 @@ public final class SimulatedDisk: Sendable {
         contents.withLock { SimulatedDisk($0.state.after(cut), capacity: $0.capacity) }
     }
 
+    /// Lets another process have the disk after the one that used it has died; what was not synced may still be lost.
+    public func processDied() { contents.withLock { $0.locked = [] } }
+
     /// Has `fault` decide about every access from now on.
     public func setFault(_ fault: Fault?) { contents.withLock { $0.fault = fault } }
 

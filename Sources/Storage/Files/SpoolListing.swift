@@ -1,6 +1,8 @@
 /// The names in a spool, sorted by what they are for; other names are nobody's business.
 struct SpoolListing {
     static let identity = "identity"
+    /// Files with higher numbers are not ours: counting on from there must not overflow.
+    static let maxNumber: UInt32 = 0xefff_ffff
 
     private(set) var segments: [UInt32] = []
     private(set) var bodies: [UInt32] = []
@@ -50,7 +52,7 @@ struct SpoolListing {
     private static func number(_ name: String) -> (kind: Substring, value: UInt32)? {
         let parts = name.split(separator: "-", omittingEmptySubsequences: false)
         guard parts.count == 2, ["segment", "bodies", "spare"].contains(parts[0]), parts[1].utf8.count == 8,
-              let value = UInt32(parts[1], radix: 16), value < .max else { return nil }
+              let value = UInt32(parts[1], radix: 16), value <= maxNumber else { return nil }
         return (parts[0], value)
     }
 }

@@ -12,7 +12,7 @@ final class ArchiveReader {
     /// Opens an archive; nil when it is not one of this log.
     init?(_ file: any StorageFile, uuid: LogUUID, number: UInt32) throws(FileError) {
         guard case .valid(let header) = try FileHeader.read(file.bytes(at: 0, count: FileHeader.size)), header.purpose == .archive,
-              header.uuid == uuid, header.number == number else { return nil }
+              header.uuid == uuid, header.number == number, header.end <= (try file.size()) else { return nil }
         let footer = try file.bytes(at: header.end, count: ArchiveFile.footerSize)
         guard footer.count == ArchiveFile.footerSize else { return nil }
         self.header = header

@@ -20,6 +20,9 @@ public struct LSN: Hashable, Comparable, Sendable, CustomStringConvertible {
     /// `INCARNATION.COUNTER`.
     public var description: String { "\(incarnation).\(rawValue & 0xff_ffff_ffff)" }
 
+    /// The largest incarnation.
+    static let maxIncarnation: UInt32 = 0xff_ffff
+
     /// The number `count` records later.
     func advanced(by count: Int) -> LSN { LSN(rawValue &+ UInt64(truncatingIfNeeded: count)) }
 

@@ -45,7 +45,9 @@ struct LogOpening {
         report.records = pass.records
         report.skipped = pass.skipped
         report.lastLSN = max(through, pass.last)
-        incarnation = max(incarnation, report.lastLSN.incarnation) + 1
+        incarnation = max(incarnation, report.lastLSN.incarnation)
+        guard incarnation < LSN.maxIncarnation else { throw .invalidSetting("the log's numbers are used up: begin a new spool") }
+        incarnation += 1
         try disk { () throws(FileError) in try writeIdentity() }
         for name in spool.temporaries { try? files.remove(name) }
         let archives = try disk { () throws(FileError) in
@@ -116,8 +118,9 @@ struct LogOpening {
         var segments: [FoundSegment] = []
         for number in spool.segments {
             let name = SegmentTable.name(number, .segment)
-            if let (file, header) = try header(of: name, .segment), header.uuid == uuid {
-                incarnation = max(incarnation, header.incarnation)
+            if let (file, found) = try header(of: name, .segment), found.uuid == uuid {
+                incarnation = max(incarnation, found.incarnation)
+                let header = try fitted(found, to: file)
                 // The header of another number, or without an LSN, was never synced together with a record.
                 if header.number != number || header.firstLSN == .zero {
                     unused.append(number)
@@ -129,6 +132,15 @@ struct LogOpening {
             }
         }
         return segments.sorted { ($0.header.firstLSN, $0.number) < ($1.header.firstLSN, $1.number) }
+    }
+
+    /// The header with no more bytes in it than the file has.
+    private func fitted(_ header: FileHeader, to file: any StorageFile) throws(LogOpenError) -> FileHeader {
+        let size = try disk { () throws(FileError) in try file.size() }
+        var header = header
+        header.fileBytes = size
+        header.end = min(header.end, size)
+        return header
     }
 
     /// A segment whose header is unreadable: a crash at its very beginning, or damage; the records tell.
@@ -194,7 +206,7 @@ struct LogOpening {
         let name = CheckpointFile.name(through)
         guard let (file, header) = try header(of: name, .checkpoint), header.uuid == uuid, header.firstLSN == through,
               let size = try? file.size() else { return keepCheckpoint(name) }
-        table.reserveNumbers(through: header.number)
+        table.reserveNumbers(through: min(header.number, SpoolListing.maxNumber))
         incarnation = max(incarnation, header.incarnation)
         let seed = CheckpointFile.seed(header)
         // Verified whole before anything is handed out: half a state is worse than none.
