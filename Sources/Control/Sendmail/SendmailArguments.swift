@@ -173,6 +173,6 @@ public struct SendmailArguments: Hashable, Sendable {
 
         Bcc fields are removed. While Baton is down the message is left in the maildrop
         and taken up at the next start. Ends with 0 when Baton answers for the message,
-        75 when it should be tried again, 64, 65, 67, 69 or 77 as in sysexits.h otherwise.
+        75 when it should be tried again, 64, 65, 67 or 69 as in sysexits.h otherwise.
         """
 }
