@@ -4,8 +4,9 @@ import Ports
 public struct LogSettings: Sendable {
     /// Bytes of a segment, a multiple of 4096.
     public var segmentBytes = 64 << 20
-    /// Segments that are kept written ahead, so that the writer need not wait for them.
-    public var spareSegments = 2
+    /// Segments that are kept written ahead, so that the writer need not wait for them: at 300 MB/s, the time that
+    /// it takes to free one.
+    public var spareSegments = 4
     /// Bytes of appends that may wait for the writer; beyond it appends fail with `.full`.
     public var maxPendingBytes = 64 << 20
     /// Bytes that may be written and not yet synced before a sync is forced.
