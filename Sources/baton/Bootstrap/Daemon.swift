@@ -54,7 +54,7 @@ final class Daemon: @unchecked Sendable {
         let clock = loops.clock
         mailLog = MailLog(sink: sink, logger: logger) { clock.now }
 
-        try Daemon.makeDirectory(configuration.spool.directory, mode: 0o750)
+        try Daemon.makeDirectory(configuration.spool.directory, mode: 0o751)
         exit = ExitRecord(directory: configuration.spool.directory)
         storage = ThreadedStorageExecutor { clock.now }
         let settings = configuration.queueSettings(templates: try configuration.makeTemplates())
