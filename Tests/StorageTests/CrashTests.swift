@@ -133,7 +133,7 @@ struct CrashTests {
             if key % 4 == 0, key < 25 { harness.loop.run() }
         }
         // Written and not synced when the process dies: a message of a group, and in some histories not all of it.
-        for key in 31...36 as ClosedRange<UInt64> { ledger.accepted[key] = 900 }
+        for key in 31...40 as ClosedRange<UInt64> { ledger.accepted[key] = key < 37 ? 900 : 6000 }
         let left = Mutex(seed % 4)
         disk.setFault { access, _ in
             guard access == .synchronize || access == .write else { return nil }
@@ -145,8 +145,12 @@ struct CrashTests {
         harness.acceptGroup([31, 32, 33], size: 900) { _ in }
         harness.acceptGroup([34, 35, 36], size: 900) { _ in }
         for _ in 0..<Int(seed) { _ = harness.loop.step() }
-        harness.executor.crash()
         disk.setFault(nil)
+        for key in 37...40 as ClosedRange<UInt64> {
+            harness.log.append([LogHarness.draft(key, size: 6000)], .unsynced, on: harness.loop) { _ in }
+            harness.loop.run()
+        }
+        harness.executor.crash()
         disk.processDied()
         let start = disk.startRecording()
         let recovered = try LogHarness(disk, settings: CrashTests.settings)
@@ -158,7 +162,8 @@ struct CrashTests {
             state.apply(operation)
             // What recovery has handed out counts as kept once it has ended.
             if index + 1 == done { for key in handedOut { ledger.acknowledged[key] = 0 } }
-            for cut in [PowerCut.losingEverything, .random(seed: UInt64(index) &* 77 &+ seed), .random(seed: UInt64(index) &+ seed &* 1009)] {
+            let cuts = (0..<10).map { PowerCut.random(seed: (UInt64(index) * 16 + $0) &* 77 &+ seed) }
+            for cut in [PowerCut.losingEverything] + cuts {
                 try CrashTests.check(SimulatedDisk(state.after(cut)), ledger, before: .max, after: .zero, "operation \(index), \(cut)")
             }
         }
