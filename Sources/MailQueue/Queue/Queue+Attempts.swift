@@ -135,7 +135,9 @@ extension Queue: DeliveryQueue {
             guard self.table.isOccupied(slot), self.table[slot].id == record.id else { return done(nil) }
             switch result {
             case .success(let stored):
-                if let message = AcceptedMessage(stored, expected: record.id) { return done(message) }
+                // Later code takes it for granted that a waiting recipient is one of the envelope.
+                if let message = AcceptedMessage(stored, expected: record.id),
+                   self.waitingRecipients(slot).allSatisfy({ message.envelope.recipients.indices.contains(Int($0)) }) { return done(message) }
                 self.holdUnreadable(slot)
                 done(nil)
             case .failure(.gone) where triesLeft > 0: self.load(slot, triesLeft: triesLeft - 1, done: done)

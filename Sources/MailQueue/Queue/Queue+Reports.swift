@@ -42,20 +42,37 @@ extension Queue {
         }
     }
 
+    /// Notices being made at a time: a million that are due at once must not all be read at once.
+    private static let maxNoticesAtOnce = 64
+
     /// Tells the sender that recipients are delayed, where it wants to hear that.
     func notifyDelay(_ entry: EntryID) {
-        guard let slot = slot(of: entry) else { return }
-        let id = table[slot].id
-        load(slot) { message in
-            guard let message, self.table.slot(of: id) == slot else { return }
-            self.readLastResult(slot) { last in
-                guard self.table.slot(of: id) == slot else { return }
-                self.readReturned(of: message, slot) { returned in
-                    guard self.table.slot(of: id) == slot else { return }
-                    self.sendDelayNotice(entry, message, last, returned)
+        notices.waiting.append(entry)
+        startNotices()
+    }
+
+    private func startNotices() {
+        while notices.running < Queue.maxNoticesAtOnce, let entry = notices.next() {
+            guard let slot = slot(of: entry) else { continue }
+            let id = table[slot].id
+            notices.running += 1
+            load(slot) { message in
+                guard let message, self.table.slot(of: id) == slot else { return self.noticeEnded() }
+                self.readLastResult(slot) { last in
+                    guard self.table.slot(of: id) == slot else { return self.noticeEnded() }
+                    self.readReturned(of: message, slot) { returned in
+                        if self.table.slot(of: id) == slot { self.sendDelayNotice(entry, message, last, returned) }
+                        self.noticeEnded()
+                    }
                 }
             }
         }
+    }
+
+    private func noticeEnded() {
+        notices.running -= 1
+        // Not from within: messages in memory would make it a recursion.
+        if notices.running == Queue.maxNoticesAtOnce - 1 { core.execute { self.startNotices() } }
     }
 
     private func sendDelayNotice(_ id: EntryID, _ message: AcceptedMessage, _ last: MailEvent?,
@@ -73,5 +90,24 @@ extension Queue {
             self.insert(report, receipt.positions[...], sizes[...])
             self.workArrived?()
         }
+    }
+}
+
+/// Delay notices that are due.
+struct DueNotices {
+    var waiting: [EntryID] = []
+    var running = 0
+    private var first = 0
+
+    /// The next one that waits.
+    mutating func next() -> EntryID? {
+        guard first < waiting.count else { return nil }
+        let entry = waiting[first]
+        first += 1
+        if first == waiting.count {
+            waiting.removeAll(keepingCapacity: first < 1024)
+            first = 0
+        }
+        return entry
     }
 }

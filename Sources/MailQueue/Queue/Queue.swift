@@ -42,6 +42,8 @@ public final class Queue: MessageIntake, @unchecked Sendable {
     var nextAttemptNumber: UInt64 = 1
     /// Attempts that wait for the record that they begin.
     var starting: [RunningAttempt] = []
+    /// Delay notices that are due or being made.
+    var notices = DueNotices()
     /// Messages to be tried alone after a crash.
     var suspects: SuspectTrial
     /// Messages that were in flight at the last crash, until that is recorded.

@@ -92,6 +92,22 @@ import Testing
         #expect(!text.contains("Hello."))
     }
 
+    @Test func manyDelaysAreToldOnceEach() throws {
+        for bodyMemory in [0, 64 << 20] {
+            let world = QueueWorld { $0.bodyMemory = bodyMemory }
+            for number in 0..<300 { world.submit(Mail.envelope(to: "r\(number)@b.example")) }
+            _ = world.simulator.run { world.answers.count == 300 }
+            world.script = { attempt in
+                .all(attempt, attempt.envelope.reversePath == .null ? .delivered(nil) : .deferred(Mail.greylisted), feedback: .answered)
+            }
+            world.deliver()
+            world.run(.hours(7))
+            let told = world.observer.events.filter { if case .reported = $0.detail { true } else { false } }
+            #expect(told.count == 300)
+            #expect(Set(told.map(\.message)).count == 300)
+        }
+    }
+
     // RFC 3461 §5.2.7
     @Test func aListReportsItsExpansion() throws {
         let world = QueueWorld()
