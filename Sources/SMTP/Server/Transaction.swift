@@ -137,7 +137,10 @@ struct Transaction: ~Copyable {
         guard receivedCount == nil else { return }
         do {
             let header = try HeaderSection(scanning: body, limits: settings.headerLimits)
-            if header.ending == .endOfInput, !isWhole { return discard(because: .headerTooLarge) }
+            // A part that ends within a line of the header has not got all of it, whatever that line looks like so far.
+            if !isWhole, header.ending != .emptyLine, !body[header.bodyStart...].contains(Octet.lf) {
+                return discard(because: .headerTooLarge)
+            }
             if header.ending == .malformedLine, settings.malformedHeaderPolicy == .refuse {
                 return discard(because: .malformedHeader)
             }
