@@ -53,6 +53,11 @@ extension ServerSession {
             refuse(.unknownCommand)
             return nil
         }
+        // The first hello opens the session; more of them are as good as RSET, but with the longest of all replies.
+        if helloName != nil, isJunkTooMuch() {
+            close(.tooManyErrors, with: .tooManyErrors)
+            return nil
+        }
         return ask(.hello(verb, name: name))
     }
 

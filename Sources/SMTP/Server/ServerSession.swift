@@ -205,13 +205,15 @@ extension ServerSession {
             close(.shuttingDown, with: .shuttingDown)
             return nil
         }
-        if output.count >= ServerSession.outputOctetsMax { return .flush }
+        if output.count >= ServerSession.outputOctetsMax {
+            // A client that does not take its replies has no more time than one that does not send.
+            awaitCommand()
+            return .flush
+        }
         switch input.withUnsafeBytes({ framer.next(in: $0) }) {
         case .incomplete(let consumed):
             input.consume(consumed)
-            let since = waitingSince ?? now
-            waitingSince = since
-            deadline = since + commandTimeout
+            awaitCommand()
             return .needInput
         case .line(let count):
             waitingSince = nil
@@ -228,6 +230,13 @@ extension ServerSession {
             refuse(.lineTooLong)
             return nil
         }
+    }
+
+    /// Starts the clock of the next command, unless it runs already.
+    private mutating func awaitCommand() {
+        let since = waitingSince ?? now
+        waitingSince = since
+        deadline = since + commandTimeout
     }
 
     /// A line as a command, or as the reply that refuses it.
@@ -266,8 +275,13 @@ extension ServerSession {
 
     /// Answers a command that moves nothing; too many of them are errors.
     mutating func answerJunk(_ reply: Reply) {
+        if isJunkTooMuch() { refuse(reply) } else { reply.append(to: &output) }
+    }
+
+    /// Counts a command that moves nothing; true when there were too many.
+    mutating func isJunkTooMuch() -> Bool {
         junkCount += 1
-        if junkCount > profile.settings.maxJunkCommands { refuse(reply) } else { reply.append(to: &output) }
+        return junkCount > profile.settings.maxJunkCommands
     }
 
     /// Says `reply` and ends the connection.

@@ -37,6 +37,34 @@ import Testing
         #expect(host.closed == .tooManyErrors)
     }
 
+    @Test("A client that says hello for ever is not listened to for ever")
+    func endlessHello() {
+        let host = opened()
+        let hellos = Array(String(repeating: "EHLO a.example\r\n", count: 1000).utf8)
+        let replies = host.send(hellos)
+        #expect(host.closed == .tooManyErrors && replies.utf8.count < 100_000)
+    }
+
+    @Test("A client that does not take its replies is timed out")
+    func repliesNotTaken() {
+        var session = ServerSession(ServerProfile(ServerSettings()), client: ClientIdentity(endpoint: .unix(path: ""), localEndpoint: .unix(path: "")))
+        let now = Timestamp(seconds: 1_000_000)
+        _ = session.next(at: now)
+        session.decided(.accept)
+        Array(String(repeating: "EHLO a.example\r\n", count: 101).utf8).withUnsafeBytes { session.receive($0) }
+        var hasFlushed = false
+        while !hasFlushed {
+            switch session.next(at: now) {
+            case .decide: session.decided(.accept)
+            case .flush: hasFlushed = true
+            default: Issue.record("the replies do not fill the buffer"); return
+            }
+        }
+        #expect(session.deadline == now + .minutes(5))
+        session.timerFired(at: session.deadline)
+        guard case .close(.timedOut) = session.next(at: session.deadline) else { Issue.record("still open"); return }
+    }
+
     @Test("A refused part is dropped, the rest read and refused")
     func refusedPart() {
         let host = opened()
