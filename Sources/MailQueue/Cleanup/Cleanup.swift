@@ -19,6 +19,8 @@ public struct Cleanup: Sendable {
     /// Makes a message ready for the log.
     public func prepare(_ incoming: IncomingMessage) throws(CleanupRefusal) -> Submission {
         guard !incoming.envelope.recipients.isEmpty else { throw .noRecipients }
+        // Indexes of recipients have 16 bits, whichever way the message came.
+        guard incoming.envelope.recipients.count <= settings.maxRecipients else { throw .tooManyRecipients }
         guard incoming.receivedCount <= settings.maxHops else { throw .loop }
         var envelope = incoming.envelope
         var expansion = AliasExpansion(aliases: aliases, settings: settings)
@@ -30,7 +32,12 @@ public struct Cleanup: Sendable {
         var prefix: [UInt8] = []
         prefix.reserveCapacity(320)
         TraceField.append(id: incoming.id, envelope: incoming.envelope, settings: settings, to: &prefix)
-        if incoming.completion == .submission { complete(header, incoming, &prefix) }
+        if incoming.completion == .submission {
+            complete(header, incoming, &prefix)
+        } else if header.first == 0x20 || header.first == 0x09 {
+            // A line that begins with a blank would become a part of our field (RFC 5322 §2.2.3).
+            prefix.append(contentsOf: [0x0d, 0x0a])
+        }
         envelope.size = UInt64(prefix.count) &+ incoming.chunkedSize &+ UInt64(incoming.body.count)
         let message = AcceptedMessage(id: incoming.id, envelope: envelope, prefix: prefix, body: incoming.body)
         return Submission(message: message, chunkedSize: incoming.chunkedSize)
@@ -40,8 +47,9 @@ public struct Cleanup: Sendable {
     private func refuseLoops(_ incoming: IncomingMessage, _ recipients: [Recipient]) throws(CleanupRefusal) {
         let header = incoming.firstChunk ?? incoming.body
         guard let section = try? HeaderSection(scanning: header) else { return }
+        let deliveries = section.deliveries(in: header.span)
         for recipient in recipients where recipient.isExpanded {
-            guard !section.wasDelivered(to: recipient.address, in: header.span) else { throw .loop }
+            guard !deliveries.contains(recipient.address) else { throw .loop }
         }
     }
 

@@ -98,12 +98,13 @@ public struct HeaderSection: Hashable, Sendable {
         return found
     }
 
-    /// Whether a `Delivered-To` names `address`: mail that was here before (a loop through aliases or forwarding).
-    public func wasDelivered(to address: EmailAddress, in bytes: Span<UInt8>) -> Bool {
+    /// The mailboxes that `Delivered-To` fields name: where the mail was before (a loop through aliases or forwarding).
+    public func deliveries(in bytes: Span<UInt8>) -> Set<EmailAddress> {
+        var addresses: Set<EmailAddress> = []
         for field in fields where HeaderSection.matches(field, .deliveredTo, bytes) {
-            if let earlier = try? EmailAddress(parsing: text(of: field, in: bytes)), earlier == address { return true }
+            if let address = try? EmailAddress(parsing: text(of: field, in: bytes)) { addresses.insert(address) }
         }
-        return false
+        return addresses
     }
 
     /// The body of `field` unfolded and trimmed, as text that is safe to show: controls become spaces, bad UTF-8 U+FFFD.

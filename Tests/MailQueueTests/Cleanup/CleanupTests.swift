@@ -73,6 +73,19 @@ import Testing
         #expect(headless.prefix.suffix(4) == [0x0d, 0x0a, 0x0d, 0x0a])
     }
 
+    @Test func recipientsAreLimitedWhicheverWayTheyCame() {
+        var envelope = Mail.envelope(to: "bob@b.example")
+        envelope.recipients = Array(repeating: envelope.recipients[0], count: 11)
+        #expect(throws: CleanupRefusal.tooManyRecipients) { try Self.prepare(envelope) { $0.maxRecipients = 10 } }
+    }
+
+    // RFC 5322 §2.2.3
+    @Test("A message that begins with a blank adds nothing to the trace field", arguments: [HeaderCompletion.none, .submission], [" ", "\t"])
+    func blanksDoNotContinueOurFields(completion: HeaderCompletion, blank: String) throws {
+        let submission = try Self.prepare(Mail.envelope(to: "bob@b.example"), body: blank + "(from trusted.example)\r\n\r\nhi\r\n", completion: completion)
+        #expect(submission.prefix.suffix(4) == [0x0d, 0x0a, 0x0d, 0x0a])
+    }
+
     @Test func sizeCountsPrefixAndBody() throws {
         let submission = try Self.prepare(Mail.envelope(to: "bob@b.example"))
         #expect(submission.envelope.size == UInt64(submission.prefix.count + submission.body.count))
