@@ -102,6 +102,14 @@ struct MaildropTests {
         #expect(item.message.content == Array("x\r\n.\r\n".utf8))
     }
 
+    @Test("an envelope id that MAIL could not carry is left out", arguments: [#"a\r\nRCPT TO:<e@x.example>"#, String(repeating: "a", count: 101), "é", ""])
+    func envelopeID(text: String) throws {
+        let maildrop = newMaildrop()
+        let header = #"{"version":1,"sender":"a@x.example","recipients":["b@x.example"],"size":1,"envelopeID":"\#(text)"}"#
+        write(Array("\(header)\nx".utf8), maildrop, "hand.mail")
+        #expect(try MaildropReader(maildrop, maxMessageSize: 1000).read("hand.mail").message.envelopeID == nil)
+    }
+
     @Test("links, directories, FIFOs and files that are too large are not opened or not read")
     func strangeFiles() throws {
         let maildrop = newMaildrop()

@@ -123,6 +123,13 @@ extension LocalMessage {
             guard let content = ReturnContent(text.utf8) else { return nil }
             returnContent = content
         }
-        envelopeID = header.envelopeID
+        // What MAIL could not carry (RFC 3461 §4.4) does not keep the message back, but a control in it would reach the next hop.
+        envelopeID = header.envelopeID.flatMap { text in
+            let isPrintable = text.utf8.allSatisfy { (0x20...0x7e).contains($0) }
+            return isPrintable && (1...LocalMessage.envelopeIDOctetsMax).contains(text.utf8.count) ? text : nil
+        }
     }
+
+    /// The longest ENVID (RFC 3461 §4.4).
+    private static let envelopeIDOctetsMax = 100
 }
