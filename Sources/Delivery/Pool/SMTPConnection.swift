@@ -214,8 +214,9 @@ final class SMTPConnection: ConnectionHandler, @unchecked Sendable {
         let number = session.transactionCount
         content.read(part: part, on: loop) { result in
             self.isReading = false
-            guard !self.isEnded, self.session.transactionCount == number else { return }
-            self.fetched = result
+            guard !self.isEnded else { return }
+            // A transaction that ended meanwhile has no use for it, but the one after it waits for its own part.
+            if self.session.transactionCount == number { self.fetched = result }
             self.pump()
         }
     }
