@@ -26,7 +26,7 @@ for target in "${targets[@]}"; do
     "$fuzz" seeds "$target" "$work"
     "$fuzz" words "$target" ".build/$target.dict"
     log=.build/$target.log
-    if "$fuzz" "$target" -max_total_time="$seconds" -max_len="$length" -timeout=10 -rss_limit_mb=2048 -malloc_limit_mb=512 \
+    if "$fuzz" "$target" -max_total_time="$seconds" -max_len="$length" -timeout=60 -rss_limit_mb=2048 -malloc_limit_mb=512 \
         -dict=".build/$target.dict" -artifact_prefix="$findings/" -print_final_stats=1 -verbosity=1 "$work" "corpus/$target" >"$log" 2>&1; then
         printf '%-12s ok       %s\n' "$target" "$(grep -E '^#[0-9]+.*DONE' "$log" | tail -1 | tr -s ' \t' ' ')"
     else
