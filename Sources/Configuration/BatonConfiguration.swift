@@ -135,6 +135,17 @@ extension BatonConfiguration {
         BatonConfiguration.keys.changes(self, new, "")
     }
 
+    /// What is in force after a reload of `new`: keys that need a restart stay as they are here.
+    ///
+    /// Nil where that is a mistake though `new` is none: relay networks that are safe only with its listeners.
+    public func reloaded(with new: BatonConfiguration, files: FileFacts = .system) -> BatonConfiguration? {
+        var merged = new
+        BatonConfiguration.keys.merge(self, into: &merged)
+        var check = Check(file: "", files: files)
+        merged.verify(&check)
+        return check.mistakes.isEmpty ? merged : nil
+    }
+
     /// The name of the route for recipients at `host` of mail from `reversePath`.
     public func route(for host: MailHost, from reversePath: ReversePath) -> String {
         if let domain = host.domain, let local = domains[domain] { return local.route }

@@ -106,6 +106,45 @@ import Testing
         #expect(configuration.changes(to: try BatonConfigurationTests.read("queue: {lifetime: 96h}")).isEmpty)
     }
 
+    @Test("A reload leaves alone what needs a restart, within listeners too")
+    func reloadKeepsWhatNeedsARestart() throws {
+        func read(_ text: String) throws -> BatonConfiguration {
+            try BatonConfiguration.check(text, file: "baton.yaml", files: .everything)
+        }
+        let old = try read("""
+            hostname: mail.example.org
+            listeners: [{address: ":25"}, {address: ":587", maxRecipients: 200}]
+            spool: {segmentSize: 32MiB}
+            dns: {hostsFile: /etc/hosts.old}
+            """)
+        let new = try read("""
+            hostname: mx.example.org
+            listeners: [{address: ":2525"}, {address: ":587", maxMessageSize: 1MiB, maxConnections: 5}]
+            spool: {segmentSize: 16MiB, minFree: 1GiB}
+            queue: {lifetime: 4d}
+            """)
+        let merged = try #require(old.reloaded(with: new, files: .everything))
+        #expect(merged.hostname == old.hostname && merged.spool.segmentSize == 32 << 20 && merged.dns.hostsFile == old.dns.hostsFile)
+        #expect(merged.spool.minFree == 1 << 30 && merged.queue.lifetime == .days(4))
+        #expect(merged.listeners.map(\.address.description) == [":25", ":587"])
+        #expect(merged.listeners[1].maxMessageSize == 1 << 20 && merged.listeners[1].maxRecipients == nil)
+        #expect(merged.listeners[1].maxConnections == nil)
+        #expect(merged.changes(to: new).allSatisfy { $0.effect == .restart })
+        #expect(old.changes(to: merged).allSatisfy { $0.effect == .live })
+        #expect(old.reloaded(with: old, files: .everything) == old)
+    }
+
+    @Test("What is safe only with the new listeners waits for them")
+    func reloadNeverOpensARelay() throws {
+        let old = try BatonConfigurationTests.read("queue: {lifetime: 4d}")
+        let new = try BatonConfiguration.check("""
+            hostname: mail.example.org
+            listeners: [{address: "127.0.0.1:25"}]
+            relayNetworks: 0.0.0.0/0
+            """, file: "baton.yaml", files: .everything)
+        #expect(old.reloaded(with: new, files: .everything) == nil)
+    }
+
     @Test func changesAreNamedWithTheirEffect() throws {
         let old = try BatonConfiguration.check("""
             hostname: mail.example.org

@@ -74,8 +74,10 @@ def parsed(message, sender, kind="rfc822"):
     equal(parts[0].get_content_maintype(), "text")
     holds(parts[1].get_content_type() in ("message/delivery-status", "message/global-delivery-status"), parts[1].get_content_type())
     blocks = parts[1].get_payload()
-    if isinstance(blocks, str):
-        blocks = [email.message_from_string(block) for block in re.split(r"\n\n+", blocks.strip())]
+    if parts[1].get_content_type() == "message/global-delivery-status":
+        # Python's email does not know this type of RFC 6533, and reads its first block as a message.
+        text = parts[1].as_bytes().split(b"\n\n", 1)[1].decode()
+        blocks = [email.message_from_string(block) for block in re.split(r"\n\n+", text.strip())]
     holds(blocks[0]["Reporting-MTA"] == "dns; relay.test", blocks[0].as_string())
     holds(blocks[0]["Arrival-Date"], "no Arrival-Date")
     blocks = [block for block in blocks if len(block)]
@@ -111,7 +113,7 @@ def quiet(relay, sink, notify, reply):
     user = f"quiet-{notify.lower()}"
     try:
         number = send(SMTP, f"{user}@local.test", "you@far.test", mail("quiet", b"x\r\n"), rcpt=f"NOTIFY={notify}")
-        until(lambda: re.search(rf"event=attempted id={number}[^\n]*outcome=failed", relay.log()), 10, "the failure")
+        until(lambda: re.search(rf"event=attempted id={number}[^\n]*outcome=bounced", relay.log()), 10, "the failure")
         time.sleep(0.5)
     finally:
         sink.answers.clear()
@@ -239,7 +241,8 @@ def delayed(relay):
     holds(block["Will-Retry-Until"], "no Will-Retry-Until")
     equal(original.get_content_type(), "text/rfc822-headers")
     text, head, (block,), original = report_to(relay, "slow", "failed", 60)
-    holds(block["Status"] in ("4.4.7", "5.4.7") or block["Status"][0] == "5", block["Status"])
+    # Of the last try, which had failed for now (RFC 3464 §2.3.4).
+    holds(block["Status"][0] in "45", block["Status"])
     holds("refused" in text, text)
     equal(len(relay.mailbox("slow")), 2, "reports")
 

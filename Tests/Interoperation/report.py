@@ -1,4 +1,5 @@
 """One line a case: ok, FAIL or skip."""
+import os
 import shutil
 import sys
 import time
@@ -21,6 +22,9 @@ class Report:
     def case(self, name, check, *arguments):
         """Runs `check`; whatever it raises is a failure of the case alone."""
         title = f"{self.group}: {name}"
+        # CASE=word tries one thing again; what holds others together runs always.
+        if os.environ.get("CASE", "") not in title and not name.startswith(("the whole", "Postfix by", "Dovecot by")):
+            return
         began = time.monotonic()
         try:
             check(*arguments)

@@ -4,6 +4,8 @@
 # Postfix, Dovecot and the full disk; what is absent is skipped, and said.
 #   Tests/Interoperation/run.sh              all cases
 #   Tests/Interoperation/run.sh bytes dsn    the groups of these names
+#   CASE=word …                              the cases with this word in their line
+#   KEEP=1 …                                 keeps configurations, logs and mail after success too
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)

@@ -97,6 +97,10 @@ extension BatonConfiguration {
                    "limits.maxConnections")
         }
         if spool.segmentSize % 4096 != 0 { check.report("spool.segmentSize", "expected a multiple of 4KiB") }
+        if spool.minFree / 2 < spool.segmentSize {
+            check.report(check.isPresent("spool.minFree") || !check.isPresent("spool.segmentSize") ? "spool.minFree" : "spool.segmentSize",
+                         "spool.minFree must be at least twice spool.segmentSize: deliveries need room in the log when mail gets none")
+        }
         let families = delivery.sourceAddresses.map { address in if case .v4 = address.unmapped { 4 } else { 6 } }
         if Set(families).count < families.count {
             check.report("delivery.sourceAddresses", "expected at most one IPv4 and one IPv6 address")

@@ -20,6 +20,8 @@ struct Key<Section> {
     let defaultText: (Section) -> String?
     let read: (_ node: Node, _ path: String, _ section: inout Section, _ check: inout Check) -> Void
     let changes: (_ old: Section, _ new: Section, _ path: String) -> [ConfigurationChange]
+    /// Takes the old value over where a new one needs a restart.
+    let merge: (_ old: Section, _ new: inout Section) -> Void
 }
 
 /// The keys inside a value, for the documentation.
@@ -72,6 +74,13 @@ extension Key {
                 if let old, let new { return type.changes(old, new, keyPath, effect) }
                 if old == nil, new == nil { return [] }
                 return [ConfigurationChange(key: keyPath, effect: effect, before: old.map(type.text), after: new.map(type.text))]
+            },
+            merge: { old, section in
+                if let old = old[keyPath: path], let new = section[keyPath: path] {
+                    section[keyPath: path] = type.merged(old, new, effect)
+                } else if effect == .restart {
+                    section[keyPath: path] = old[keyPath: path]
+                }
             })
     }
 
@@ -82,7 +91,8 @@ extension Key {
             inner: InnerKeys(introduction: meaning, keys: keys.map { $0.description(in: inner) }),
             defaultText: { _ in nil },
             read: { node, keyPath, section, check in keys.read(node, keyPath, &section[keyPath: path], &check) },
-            changes: { old, new, keyPath in keys.changes(old[keyPath: path], new[keyPath: path], keyPath) })
+            changes: { old, new, keyPath in keys.changes(old[keyPath: path], new[keyPath: path], keyPath) },
+            merge: { old, section in keys.merge(old[keyPath: path], into: &section[keyPath: path]) })
     }
 
     private static func make<Value>(_ name: String, _ path: WritableKeyPath<Section, Value>, _ type: ValueType<Value>,
@@ -94,7 +104,8 @@ extension Key {
             read: { node, keyPath, section, check in
                 if let value = type.read(node, keyPath, &check) { section[keyPath: path] = value }
             },
-            changes: { old, new, keyPath in type.changes(old[keyPath: path], new[keyPath: path], keyPath, effect) })
+            changes: { old, new, keyPath in type.changes(old[keyPath: path], new[keyPath: path], keyPath, effect) },
+            merge: { old, section in section[keyPath: path] = type.merged(old[keyPath: path], section[keyPath: path], effect) })
     }
 
     /// What the documentation tells of this key, with the default that `section` has.
@@ -143,6 +154,11 @@ extension Array {
     func changes<Section>(_ old: Section, _ new: Section, _ path: String) -> [ConfigurationChange] where Element == Key<Section> {
         flatMap { $0.changes(old, new, subkey(of: path, $0.name)) }
     }
+
+    /// Keeps in `new` what was in `old` where a change needs a restart.
+    func merge<Section>(_ old: Section, into new: inout Section) where Element == Key<Section> {
+        for key in self { key.merge(old, &new) }
+    }
 }
 
 extension ValueType {
@@ -158,6 +174,11 @@ extension ValueType {
         }, text: text)
         type.inner = InnerKeys(introduction: introduction, keys: keys.map { $0.description(in: initial) })
         type.differences = { old, new, path, _ in keys.changes(old, new, path) }
+        type.merging = { old, new, _ in
+            var merged = new
+            keys.merge(old, into: &merged)
+            return merged
+        }
         return type
     }
 }

@@ -36,6 +36,14 @@ extension ValueType {
                               .init(new.map { (identity($0), $0) }, uniquingKeysWith: { first, _ in first }),
                               element, effect) { "\(path)[\($0)]" }
         }
+        type.merging = { old, new, effect in
+            func merged(_ value: Element, with others: [Element]) -> Element {
+                let other = others.first { identity($0) == identity(value) } ?? value
+                return effect == .restart ? element.merged(value, other, .live) : element.merged(other, value, .live)
+            }
+            // Elements come and go with the effect of the list.
+            return effect == .restart ? old.map { merged($0, with: new) } : new.map { merged($0, with: old) }
+        }
         return type
     }
 

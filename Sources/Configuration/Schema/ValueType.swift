@@ -12,12 +12,20 @@ struct ValueType<Value: Equatable> {
     var inner: InnerKeys?
     /// Differences below the key, for values that have keys or elements of their own.
     var differences: ((_ old: Value, _ new: Value, _ path: String, ConfigurationChange.Effect) -> [ConfigurationChange])?
+    /// The new value, with the old one kept in what needs a restart; for values that have keys or elements of their own.
+    var merging: ((_ old: Value, _ new: Value, ConfigurationChange.Effect) -> Value)?
 
     /// What differs between two values of the key at `path`.
     func changes(_ old: Value, _ new: Value, _ path: String, _ effect: ConfigurationChange.Effect) -> [ConfigurationChange] {
         if old == new { return [] }
         if let differences { return differences(old, new, path, effect) }
         return [ConfigurationChange(key: path, effect: effect, before: text(old), after: text(new))]
+    }
+
+    /// What is in force after a reload.
+    func merged(_ old: Value, _ new: Value, _ effect: ConfigurationChange.Effect) -> Value {
+        if let merging { return merging(old, new, effect) }
+        return effect == .restart ? old : new
     }
 }
 

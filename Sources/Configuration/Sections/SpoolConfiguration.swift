@@ -19,7 +19,7 @@ public struct SpoolConfiguration: Hashable, Sendable {
         .value("segmentSize", \.segmentSize, .size(1 << 20 ... 1 << 30),
                "Size of one file of the log, a multiple of 4KiB.", effect: .restart),
         .value("minFree", \.minFree, .size(0 ... 1 << 40),
-               "Space that must stay free on the disk: with less, mail is refused with 452 4.3.1 and delivery goes on."),
+               "Space that must stay free on the disk: with less, mail is refused with 452 4.3.1 and delivery goes on. At least twice `segmentSize`, so that what becomes of mail can still be written."),
         .value("slack", \.slack, .size(64 << 20 ... 1 << 40),
                "What the spool may take beside twice the mail that waits; compaction starts at three quarters of it.", effect: .restart),
     ] }

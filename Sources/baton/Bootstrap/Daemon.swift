@@ -149,7 +149,7 @@ final class Daemon: @unchecked Sendable {
 
     private func reloadForControl() -> Result<ReloadReport, ControlFailure> {
         do {
-            return .success(ReloadReport(changed: try reload(), needRestart: []))
+            return .success(try reload())
         } catch let error as ConfigurationError {
             return .failure(ControlFailure(.badConfiguration, "nothing was changed: the file has mistakes",
                                            details: error.mistakes.map(\.description)))
@@ -158,13 +158,14 @@ final class Daemon: @unchecked Sendable {
         }
     }
 
-    /// Puts the file in force as it is now; a bad file, or a change that needs a restart, changes nothing.
+    /// Puts the file in force as it is now, but for keys that need a restart; a bad file changes nothing.
     @discardableResult
-    func reload() throws -> [String] {
-        let new = try BatonConfiguration.load(path)
-        let changes = configuration.changes(to: new)
-        let restart = changes.filter { $0.effect == .restart }.map(\.key)
-        guard restart.isEmpty else { throw DaemonError.needsRestart(keys: restart) }
+    func reload() throws -> ReloadReport {
+        let file = try BatonConfiguration.load(path)
+        let changes = configuration.changes(to: file)
+        let report = ReloadReport(changed: changes.filter { $0.effect == .live }.map(\.key),
+                                  needRestart: changes.filter { $0.effect == .restart }.map(\.key))
+        guard let new = configuration.reloaded(with: file) else { throw DaemonError.needsRestart(keys: report.needRestart) }
         let settings = new.queueSettings(templates: try new.makeTemplates())
         configuration = new
         sink.format = LogFormat(new.log.format)
@@ -181,8 +182,10 @@ final class Daemon: @unchecked Sendable {
             self.queue.apply(settings)
             self.queue.reroute()
         }
-        logger.notice("reloaded", metadata: ["changes": "\(changes.map(\.key).joined(separator: " "))"])
-        return changes.map(\.key)
+        var metadata: Logger.Metadata = ["changes": "\(report.changed.joined(separator: " "))"]
+        if !report.needRestart.isEmpty { metadata["need_restart"] = "\(report.needRestart.joined(separator: " "))" }
+        logger.notice("reloaded", metadata: metadata)
+        return report
     }
 
     /// Ends in order: no new connections, sessions end between transactions, attempts are recorded, the log is synced.

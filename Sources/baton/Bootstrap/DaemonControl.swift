@@ -41,7 +41,7 @@ final class DaemonControl: ControlBackend {
         core.run {
             var status = DaemonStatus(version: BatonVersion.current, processID: getpid(), hostName: facts.hostName,
                                       started: self.started, now: self.core.now, queue: self.queue.status,
-                                      condition: facts.logState.condition)
+                                      condition: facts.logState.condition(hasRoom: self.queue.hasRoom(for: 0)))
             status.listeners = facts.listeners
             status.sessions = facts.sessions
             status.sites = self.queue.sites
@@ -90,10 +90,10 @@ final class DaemonControl: ControlBackend {
 
 extension LogState {
     /// What `baton status` says of the daemon.
-    fileprivate var condition: String {
+    fileprivate func condition(hasRoom: Bool) -> String {
         switch self {
-        case .open: "running"
-        case .outOfSpace: "no space left: mail is refused with 452, deliveries go on"
+        case .open where hasRoom: "running"
+        case .open, .outOfSpace: "no space left: mail is refused with 452, deliveries go on"
         case .failed: "the log cannot be written: mail is refused with 452, nothing new is delivered"
         case .closed: "stopping"
         }

@@ -52,7 +52,7 @@ extension SettingsTests {
     ]
 
     static let rest: [Effect] = [
-        Effect("spool.minFree", "1MiB") { queueSettings($0).minFreeBytes == 1 << 20 },
+        Effect("spool.minFree", "256MiB") { queueSettings($0).minFreeBytes == 256 << 20 },
         Effect("bounces.postmaster", "alice@example.org") {
             try queueSettings($0).postmaster == address("alice@example.org") && $0.addressRules.postmaster == address("alice@example.org")
         },
