@@ -21,6 +21,6 @@ public struct SpoolConfiguration: Hashable, Sendable {
         .value("minFree", \.minFree, .size(0 ... 1 << 40),
                "Space that must stay free on the disk: with less, mail is refused with 452 4.3.1 and delivery goes on. At least twice `segmentSize`, so that what becomes of mail can still be written."),
         .value("slack", \.slack, .size(64 << 20 ... 1 << 40),
-               "What the spool may take beside twice the mail that waits; compaction starts at three quarters of it.", effect: .restart),
+               "What the spool may take beside twice the mail that waits; compaction starts at half of it.", effect: .restart),
     ] }
 }

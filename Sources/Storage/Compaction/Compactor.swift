@@ -57,7 +57,7 @@ final class Compactor: Sendable {
     /// The files to copy from so that the spool gets small enough: those with the least to copy.
     private func victims(among files: [SegmentTable.Entry]) -> [SegmentTable.Entry] {
         let (total, live, dead) = usage()
-        let goal = 2 * live + context.settings.slackBytes / 4 * 3
+        let goal = 2 * live + context.settings.slackBytes / 2
         var projected = total - dead
         var copied = 0
         var victims: [SegmentTable.Entry] = []

@@ -15,7 +15,7 @@ public struct LogSettings: Sendable {
     public var outcomeSyncDelay = Duration.milliseconds(100)
     /// Bytes of log after which a checkpoint is due; four times the last checkpoint if that is more.
     public var checkpointBytes = 64 << 20
-    /// What the spool may take beside twice the live bytes; compaction starts at three quarters of it.
+    /// What the spool may take beside twice the live bytes; compaction starts at half of it.
     public var slackBytes = 512_000_000
     /// End of a segment that only records without a body may use while the disk has no room for the next segment.
     public var outcomeReserveBytes = 4 << 20
