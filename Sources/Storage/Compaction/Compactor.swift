@@ -103,9 +103,10 @@ final class Compactor: Sendable {
     func carryOut(_ plan: Plan) {
         removeOldCheckpoints()
         for number in plan.archived { archive(number) }
-        for number in plan.freed { free(number) }
-        copy(plan.copied)
+        let freed = plan.freed.count { free($0) }
+        let copied = copy(plan.copied)
         expireArchives()
+        maintenance.compacted(isProgress: freed > 0 || copied > 0)
         considerSoon()
     }
 
@@ -116,11 +117,12 @@ final class Compactor: Sendable {
         }
     }
 
-    private func free(_ number: UInt32) {
-        guard let file = context.table[number], file.purpose == .bodies || file.isArchived else { return }
+    private func free(_ number: UInt32) -> Bool {
+        guard let file = context.table[number], file.purpose == .bodies || file.isArchived else { return false }
         // First out of the table: whoever reads it from now on hears `.gone` and not what the file becomes.
         context.table.remove(number)
         pool.recycle(file.name, bytes: file.fileBytes)
+        return true
     }
 
     // MARK: Archives
@@ -170,14 +172,18 @@ final class Compactor: Sendable {
 
     // MARK: Copies
 
-    private func copy(_ positions: [RecordPosition]) {
-        guard !positions.isEmpty, let owner = maintenance.owner else { return }
+    /// Copies live records into a body file and returns how many.
+    private func copy(_ positions: [RecordPosition]) -> Int {
+        guard !positions.isEmpty, let owner = maintenance.owner else { return 0 }
         let number = context.table.takeNumber()
         let name = SegmentTable.name(number, .bodies)
         do throws(FileError) {
             let file = try context.files.create(name)
             let (moves, end) = try copy(positions, to: file, number: number)
-            guard !moves.isEmpty else { return try context.files.remove(name) }
+            guard !moves.isEmpty else {
+                try context.files.remove(name)
+                return 0
+            }
             try file.synchronize()
             try context.files.synchronizeNames()
             // Active until the owner knows of it: a plan must not take it for dead before.
@@ -188,9 +194,11 @@ final class Compactor: Sendable {
                 context.table.update(number) { $0.state = .sealed }
                 considerSoon()
             }
+            return moves.count
         } catch {
             try? context.files.remove(name)
             if error.errno == ENOSPC || error.errno == EDQUOT { pool.trim() }
+            return 0
         }
     }
 

@@ -146,7 +146,7 @@ public final class Log: Sendable {
             open?.cancel()
             open = checkpoint
         }
-        maintenance.checkpointBegan(freesNothing: plan.freed.isEmpty && plan.copied.isEmpty)
+        maintenance.checkpointBegan()
         return checkpoint
     }
 

@@ -102,9 +102,9 @@ extension LogOpening {
         report.damage += kept.map(\.text)
         replayedBytes += Int(clamping: scanner.offset)
         var done = segment
-        if isLast, !isTrusted, isReadable, kept.allSatisfy(\.isKept) {
-            report.tornTail = scanner.isTorn
-            done = try seal(segment, at: scanner.offset, lastLSN: max(lastLSN, segment.header.firstLSN), without: holes)
+        if isLast, !isTrusted { report.tornTail = scanner.isTorn }
+        if !isTrusted, isReadable, kept.allSatisfy(\.isKept) {
+            done = repair(segment, to: scanner.offset, lastLSN: max(lastLSN, segment.header.firstLSN), without: holes)
         }
         note(done, last: isTrusted ? segment.header.lastLSN : lastLSN, end: done.isSealed ? done.header.end : end, isReadable: isReadable)
     }
@@ -119,25 +119,32 @@ extension LogOpening {
         }
     }
 
-    /// Closes the last segment behind its last whole record. What was torn is blotted out, so that no later recovery, which
-    /// trusts sealed segments, takes half a record for a whole one.
-    private func seal(_ segment: FoundSegment, at end: UInt64, lastLSN: LSN, without holes: [Range<UInt64>]) throws(LogOpenError) -> FoundSegment {
+    /// Closes a segment behind its last whole record, where the disk lets us; otherwise it is verified again at the next start.
+    private mutating func repair(_ segment: FoundSegment, to end: UInt64, lastLSN: LSN, without holes: [Range<UInt64>]) -> FoundSegment {
         var sealed = segment
         sealed.header.end = end
         sealed.header.lastLSN = lastLSN
-        try disk { () throws(FileError) in
+        do throws(FileError) {
             let file = try files.open(segment.name, for: .writing)
+            // What was torn is blotted out: no later recovery, which trusts sealed segments, must take half a record for a whole one.
             for hole in holes {
                 for offset in stride(from: hole.lowerBound, to: hole.upperBound, by: 1 << 20) {
                     try file.write([UInt8](repeating: 0, count: Int(min(hole.upperBound - offset, 1 << 20))), at: offset)
                 }
             }
-            // The records may still be in memory only: they must not be lost after they were acted on.
+            // What was read may be in memory only, and must not vanish after it was acted on. Syncing is not enough: where
+            // a sync failed before the crash, the system takes these pages for written.
+            for offset in stride(from: FileHeader.recordsOffset, to: end, by: 1 << 20) {
+                try file.write(try file.bytes(at: offset, count: Int(min(end - offset, 1 << 20))), at: offset)
+            }
             try file.synchronize()
             try sealed.header.write(to: file)
             try file.synchronize()
+            return sealed
+        } catch {
+            report.damage.append("\(segment.name) could not be closed: \(error)")
+            return segment
         }
-        return sealed
     }
 
     private func note(_ segment: FoundSegment, last: LSN, end: UInt64, isReadable: Bool = true) {

@@ -11,7 +11,7 @@ final class Maintenance: Sendable {
         var phase = Phase.idle
         /// Bytes of the last checkpoint.
         var checkpointBytes: Int
-        /// The last checkpoint freed nothing, and nothing has been logged since.
+        /// The last checkpoint freed nothing, and not much has been logged since.
         var isStuck = false
     }
 
@@ -44,7 +44,7 @@ final class Maintenance: Sendable {
     func logged(_ bytes: Int) {
         let isDue = contents.withLock { contents in
             contents.logged += bytes
-            if bytes > 0 { contents.isStuck = false }
+            if contents.logged >= contents.dueAt / 4 { contents.isStuck = false }
             return contents.logged >= contents.dueAt
         }
         if isDue { askForCheckpoint() }
@@ -71,10 +71,11 @@ final class Maintenance: Sendable {
         if isWorthIt { askForCheckpoint() }
     }
 
-    /// `freesNothing` tells that another one would be as useless until something is logged.
-    func checkpointBegan(freesNothing: Bool) {
+    /// Remembers whether the last checkpoint freed anything: if not, another one would be as useless.
+    func compacted(isProgress: Bool) { contents.withLock { $0.isStuck = !isProgress } }
+
+    func checkpointBegan() {
         contents.withLock { contents in
-            contents.isStuck = freesNothing
             contents.logged = 0
             contents.phase = .begun
         }
