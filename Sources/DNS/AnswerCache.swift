@@ -11,6 +11,9 @@ struct AnswerCache {
         let expiry: Timestamp
     }
 
+    /// Records of an answer that is kept: the size of the cache is for its owner to say, not for hostile zones.
+    static let maxRecords = 128
+
     private let capacity: Int
     private var young: [Question: Entry] = [:]
     private var old: [Question: Entry] = [:]
@@ -33,7 +36,8 @@ struct AnswerCache {
 
     /// Keeps `answer`, unless it is a failure or must not be kept.
     mutating func keep(_ answer: DNSAnswer, to question: Question, at now: Timestamp) {
-        guard capacity > 0, !answer.isTemporaryFailure, answer.timeToLive > .zero else { return }
+        guard capacity > 0, !answer.isTemporaryFailure, answer.timeToLive > .zero,
+              answer.records.count <= AnswerCache.maxRecords else { return }
         insert(Entry(answer: answer, expiry: now + answer.timeToLive), question)
     }
 

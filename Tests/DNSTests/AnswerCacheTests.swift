@@ -27,6 +27,15 @@ import Testing
         #expect((cache.answer(to: question("a"), at: start) != nil) == isKept)
     }
 
+    @Test func keepsNoAnswerOfUnreasonableSize() {
+        var cache = AnswerCache(capacity: 10)
+        for count in [AnswerCache.maxRecords, AnswerCache.maxRecords + 1] {
+            let records = Array(repeating: DNSRecord.a(.loopback), count: count)
+            cache.keep(DNSAnswer(.success, records: records, timeToLive: .seconds(10), canonicalName: "a"), to: question("\(count)"), at: start)
+            #expect((cache.answer(to: question("\(count)"), at: start) != nil) == (count == AnswerCache.maxRecords))
+        }
+    }
+
     @Test func isBoundedAndKeepsWhatIsUsed() {
         var cache = AnswerCache(capacity: 100)
         cache.keep(answer(), to: question("used"), at: start)
