@@ -26,6 +26,11 @@ struct Invariants {
         }
     }
 
+    /// How many reports of each kind came back.
+    var reportCounts: [String: Int] {
+        reports.values.joined().reduce(into: [:]) { counts, report in counts[report.action, default: 0] += 1 }
+    }
+
     /// Everything that does not hold, in words.
     mutating func check() -> [String] {
         broken = world.violations

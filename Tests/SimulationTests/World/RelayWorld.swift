@@ -14,7 +14,6 @@ struct WorldSize {
     var messages = 200
     var sites = 20
     var crashes = 5
-    var clients = 40
 }
 
 /// A simulated world around one Baton: clients, hosts, DNS, a network and a disk, all from one seed.
@@ -233,30 +232,33 @@ final class RelayWorld: @unchecked Sendable {
         let end: End = random.chance(0.5) ? .killed : .powerCut
         // Not only between two jobs: the disk stops in the middle of one.
         let accesses = random.number(in: 0...12)
-        guard accesses > 0 else { return finishCrash(relay, end) }
-        let left = Counter(accesses)
+        guard accesses > 0 else { return finishCrash(relay, end, disk.state) }
+        let left = Countdown(accesses)
         let world = self
+        let disk = disk
         disk.setFault { _, _ in
             if left.value > 0 { left.value -= 1 }
             guard left.value == 0 else { return nil }
             if !left.isOver {
                 left.isOver = true
-                world.simulator.schedule(at: world.simulator.now) { world.finishCrash(relay, end) }
+                // This is the end; what the process goes on to do until it notices happens to nobody.
+                let state = disk.state
+                world.simulator.schedule(at: world.simulator.now) { world.finishCrash(relay, end, state) }
             }
             return 5
         }
         // Without any access the end comes anyway.
-        simulator.schedule(at: simulator.now + .seconds(10)) { self.finishCrash(relay, end) }
+        simulator.schedule(at: simulator.now + .seconds(10)) { self.finishCrash(relay, end, disk.state) }
     }
 
-    private func finishCrash(_ victim: RelayProcess, _ end: End) {
+    private func finishCrash(_ victim: RelayProcess, _ end: End, _ state: DiskState) {
         guard relay === victim else { return }
         relay = nil
         victim.process.kill()
         // Where nothing says how the process ended, the messages in flight are suspects.
         lastExit = random.chance(0.5) ? .unknown : .killed
-        disk.setFault(nil)
-        disk = disk.after(end == .killed ? .keepingEverything : random.chance(0.3) ? .losingEverything : .random(seed: random.next()))
+        if end == .powerCut, state.unsynced > 0 { ledger.mark("power cut with unsynced data") }
+        disk = SimulatedDisk(state).after(end == .killed ? .keepingEverything : random.chance(0.3) ? .losingEverything : .random(seed: random.next()))
         crashes.append((simulator.now, end))
         ledger.mark(end == .killed ? "crash: killed" : "crash: power cut")
         simulator.schedule(at: simulator.now + random.duration(in: .zero...(.minutes(2)))) { if self.relay == nil { self.start() } }
@@ -323,7 +325,7 @@ final class RelayWorld: @unchecked Sendable {
 }
 
 /// A number that a fault on the disk counts down.
-private final class Counter: @unchecked Sendable {
+private final class Countdown: @unchecked Sendable {
     var value: Int
     var isOver = false
     init(_ value: Int) { self.value = value }
