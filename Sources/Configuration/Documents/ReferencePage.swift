@@ -23,7 +23,7 @@ private struct ReferencePage {
         [examples/baton.yaml](../examples/baton.yaml) has every key with its default.
 
         - `baton check FILE` names every mistake with file, line, column and what was expected, and exits with 78. Unknown keys are mistakes.
-        - `baton reload`, or SIGHUP, applies a changed file without dropping a connection. A file with a mistake changes nothing. Neither does one that changes a key marked *restart*: the reload names these keys, and the next start applies them.
+        - `baton reload`, or SIGHUP, applies a changed file without dropping a connection. A file with a mistake changes nothing. Keys marked *restart* keep their old value until the next start, and the reload names them; a file whose other keys make no sense beside those old values changes nothing either.
         - **Durations** have a unit: `30s`, `5m`, `4h`, `5d`, `1h30m`. **Sizes** are octets or have one: `512B`, `256KiB`, `50MiB`, `10MB`. **Networks** are in CIDR form. A list with one element may be written without brackets.
         - **Paths** that are not absolute count from the folder of the file.
         - Text that YAML would read otherwise needs quotes: `":25"`, `"*"`, `"*.example.org"`, `"[::1]:25"`.
