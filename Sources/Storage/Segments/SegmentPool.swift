@@ -16,10 +16,20 @@ final class SegmentPool: Sendable {
         var ready: [Ready] = []
         var spares: [String] = []
         var isRefilling = false
+        var unfinished: Unfinished?
+    }
+
+    /// A new file that is not yet full of zeros.
+    private struct Unfinished: Sendable {
+        let name: String
+        let file: any StorageFile
+        var written: UInt64 = 0
     }
 
     private static let zeroBytes = 1 << 20
-    private static let syncedBytes = 8 << 20
+    /// Bytes of zeros written and synced at a time: neither the writer's syncs nor other work in the background queue up
+    /// behind a whole segment of them.
+    private static let portionBytes: UInt64 = 8 << 20
 
     private let context: LogContext
     private let contents: Mutex<Contents>
@@ -34,7 +44,7 @@ final class SegmentPool: Sendable {
     var hasReady: Bool { contents.withLock { !$0.ready.isEmpty } }
 
     /// Bytes in ready segments and spares.
-    var bytes: UInt64 { UInt64(contents.withLock { $0.ready.count + $0.spares.count }) &* UInt64(context.settings.segmentBytes) }
+    var bytes: UInt64 { UInt64(contents.withLock { $0.ready.count + $0.spares.count + ($0.unfinished == nil ? 0 : 1) }) &* UInt64(context.settings.segmentBytes) }
 
     /// The next segment: one that is ready, or else one made here and now. For the writer.
     func take() throws(FileError) -> Ready {
@@ -44,9 +54,10 @@ final class SegmentPool: Sendable {
         }
         defer { refillSoon() }
         if let ready { return ready }
+        if let spare = contents.withLock({ $0.spares.popLast() }) { return try makeReady(spare) }
         // Not written ahead: it costs the file system more later, but the writer does not wait for 64 MiB of zeros now.
-        let spare = contents.withLock { $0.spares.popLast() }
-        return try makeReady(spare: spare, writingAhead: false)
+        let new = try create()
+        return try makeReady(new.name)
     }
 
     /// Has the background make segments ready.
@@ -59,14 +70,53 @@ final class SegmentPool: Sendable {
         context.executor.submit(to: .background) { self.refill() }
     }
 
+    /// Takes one step: a spare is made ready, or a portion of zeros is written.
     private func refill() {
-        defer { contents.withLock { $0.isRefilling = false } }
-        while contents.withLock({ $0.ready.count }) < context.settings.spareSegments {
-            let spare = contents.withLock { $0.spares.popLast() }
-            // A full disk is the writer's business: it tries again when it must.
-            guard let made = try? makeReady(spare: spare, writingAhead: true) else { return }
-            contents.withLock { $0.ready.append(made) }
+        let (isNeeded, spare) = contents.withLock { contents in
+            let isNeeded = contents.ready.count < context.settings.spareSegments
+            return (isNeeded, isNeeded ? contents.spares.popLast() : nil)
         }
+        do throws(FileError) {
+            guard isNeeded else { return contents.withLock { $0.isRefilling = false } }
+            if let spare {
+                let made = try makeReady(spare)
+                contents.withLock { $0.ready.append(made) }
+            } else {
+                try writeZeros()
+            }
+            context.executor.submit(to: .background) { self.refill() }
+        } catch {
+            // A full disk is the writer's business: it tries again when it must.
+            dropUnfinished()
+            contents.withLock { $0.isRefilling = false }
+        }
+    }
+
+    private func writeZeros() throws(FileError) {
+        let begun = contents.withLock { $0.unfinished }
+        var new = if let begun { begun } else { try create() }
+        contents.withLock { $0.unfinished = new }
+        let size = UInt64(context.settings.segmentBytes)
+        let end = min(size, new.written + SegmentPool.portionBytes)
+        while new.written < end {
+            let zeros = [UInt8](repeating: 0, count: Int(min(UInt64(SegmentPool.zeroBytes), end - new.written)))
+            try new.file.write(zeros, at: new.written)
+            new.written += UInt64(zeros.count)
+        }
+        try new.file.synchronize()
+        let isFinished = new.written == size
+        contents.withLock { contents in
+            contents.unfinished = isFinished ? nil : new
+            if isFinished { contents.spares.append(new.name) }
+        }
+    }
+
+    private func dropUnfinished() {
+        let name = contents.withLock { contents in
+            defer { contents.unfinished = nil }
+            return contents.unfinished?.name
+        }
+        if let name { try? context.files.remove(name) }
     }
 
     /// Takes the file `name`, which nothing needs any more, as a spare, or removes it when there are enough.
@@ -89,6 +139,7 @@ final class SegmentPool: Sendable {
             return contents.spares
         }
         for name in surplus { try? context.files.remove(name) }
+        dropUnfinished()
     }
 
     static func spareName(_ number: UInt32) -> String {
@@ -96,18 +147,24 @@ final class SegmentPool: Sendable {
         return "spare-" + String(repeating: "0", count: 8 - digits.count) + digits
     }
 
-    private func makeReady(spare: String?, writingAhead: Bool) throws(FileError) -> Ready {
-        let name = spare ?? SegmentPool.spareName(context.table.takeNumber())
+    private func create() throws(FileError) -> Unfinished {
+        let name = SegmentPool.spareName(context.table.takeNumber())
         do throws(FileError) {
-            let file = try spare == nil ? context.files.create(name) : context.files.open(name, for: .writing)
-            let size = UInt64(context.settings.segmentBytes)
-            if spare == nil {
-                try file.allocate(size)
-                if writingAhead { try writeZeros(to: file, size: size) }
-            }
-            return try number(file, name: name, size: size)
+            let file = try context.files.create(name)
+            try file.allocate(UInt64(context.settings.segmentBytes))
+            return Unfinished(name: name, file: file)
         } catch {
             try? context.files.remove(name)
+            throw error
+        }
+    }
+
+    private func makeReady(_ spare: String) throws(FileError) -> Ready {
+        do throws(FileError) {
+            let file = try context.files.open(spare, for: .writing)
+            return try number(file, name: spare, size: UInt64(context.settings.segmentBytes))
+        } catch {
+            try? context.files.remove(spare)
             throw error
         }
     }
@@ -124,17 +181,5 @@ final class SegmentPool: Sendable {
             throw error
         }
         return Ready(number: number, file: file)
-    }
-
-    private func writeZeros(to file: any StorageFile, size: UInt64) throws(FileError) {
-        let zeros = [UInt8](repeating: 0, count: min(SegmentPool.zeroBytes, context.settings.segmentBytes))
-        var offset: UInt64 = 0
-        while offset < size {
-            try file.write(offset + UInt64(zeros.count) <= size ? zeros : Array(zeros.prefix(Int(size - offset))), at: offset)
-            offset += UInt64(zeros.count)
-            // In portions, so that the writer's syncs do not queue up behind the whole of it.
-            if offset % UInt64(SegmentPool.syncedBytes) == 0 { try file.synchronize() }
-        }
-        try file.synchronize()
     }
 }
