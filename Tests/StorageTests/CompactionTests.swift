@@ -55,6 +55,26 @@ struct CompactionTests {
         #expect(try names(disk, "spare-").count <= 4)
     }
 
+    @Test("On a short disk the slack is given back")
+    func shortDisk() throws {
+        let disk = SimulatedDisk()
+        var settings = CrashTests.settings
+        settings.slackBytes = 1 << 30
+        let harness = try LogHarness(disk, settings: settings)
+        for key in 1...600 as ClosedRange<UInt64> { harness.accept(key, size: 900) }
+        harness.loop.run()
+        for key in 1...600 as ClosedRange<UInt64> where key % 40 != 0 {
+            harness.finish(key)
+            harness.loop.run()
+        }
+        harness.loop.advance(by: .seconds(1))
+        #expect(try names(disk, "segment-").count > 15)
+        harness.log.setDiskShort(true)
+        for _ in 0..<5 { harness.loop.advance(by: .seconds(1)) }
+        #expect(try names(disk, "segment-").count < 10)
+        for key in harness.messages.keys { #expect(try harness.read(key)?.get().body == LogHarness.body(key, 900)) }
+    }
+
     @Test("A position in a freed file reads as gone")
     func gone() throws {
         let harness = try harness()

@@ -72,7 +72,10 @@ extension Queue {
         guard logState == .open || logState == .outOfSpace, table.count + accepting < settings.maxMessages else {
             return .insufficientStorage
         }
-        guard log.capacity.freeBytes < settings.minFreeBytes else { return nil }
+        guard log.capacity.freeBytes < settings.minFreeBytes else {
+            noteDisk(isShort: false)
+            return nil
+        }
         probeSpace()
         return .insufficientStorage
     }
@@ -81,7 +84,16 @@ extension Queue {
     private func probeSpace() {
         guard core.now >= nextSpaceProbe else { return }
         nextSpaceProbe = core.now + .seconds(1)
-        log.append([], .unsynced, on: core) { _ in }
+        log.append([], .unsynced, on: core) { _ in
+            self.noteDisk(isShort: self.log.capacity.freeBytes < self.settings.minFreeBytes)
+        }
+    }
+
+    /// With too little room the log gives back what it can, at every look.
+    private func noteDisk(isShort: Bool) {
+        guard isShort || isDiskShort else { return }
+        isDiskShort = isShort
+        log.setDiskShort(isShort)
     }
 
     /// A message whose chunks are not all in the log must not become one.

@@ -51,6 +51,8 @@ public final class Queue: MessageIntake, @unchecked Sendable {
     var logState = LogState.open
     /// When the disk may be looked at again although nothing is written.
     var nextSpaceProbe = Timestamp.distantPast
+    /// Whether the log was told that the disk has too little room.
+    var isDiskShort = false
     var checkpoint: CheckpointWalk?
     var isCheckpointBeginning = false
 

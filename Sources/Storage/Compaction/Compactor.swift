@@ -28,6 +28,8 @@ final class Compactor: Sendable {
     private let pool: SegmentPool
     private let maintenance: Maintenance
     private let isConsidering = Atomic(false)
+    /// Whether the disk has less room than the owner wants: then the spool may not have its slack.
+    private let isDiskShort = Atomic(false)
 
     init(context: LogContext, pool: SegmentPool, maintenance: Maintenance) {
         self.context = context
@@ -57,7 +59,8 @@ final class Compactor: Sendable {
     /// The files to copy from so that the spool gets small enough: those with the least to copy.
     private func victims(among files: [SegmentTable.Entry]) -> [SegmentTable.Entry] {
         let (total, live, dead) = usage()
-        let goal = 2 * live + context.settings.slackBytes / 2
+        let roomy = 2 * live + context.settings.slackBytes / 2
+        let goal = isDiskShort.load(ordering: .relaxed) ? live + Compactor.shortSlack(live, context.settings) : roomy
         var projected = total - dead
         var copied = 0
         var victims: [SegmentTable.Entry] = []
@@ -91,10 +94,24 @@ final class Compactor: Sendable {
         context.executor.submit(to: .background) { [self] in
             isConsidering.store(false, ordering: .releasing)
             let (total, live, dead) = usage()
-            if total > 2 * live + context.settings.slackBytes / 2, dead >= 2 * context.settings.segmentBytes {
+            if isDiskShort.load(ordering: .relaxed) {
+                let dispensable = max(dead, total - live - Compactor.shortSlack(live, context.settings))
+                if dispensable >= context.settings.segmentBytes { maintenance.askForSpace(dispensable) }
+            } else if total > 2 * live + context.settings.slackBytes / 2, dead >= 2 * context.settings.segmentBytes {
                 maintenance.askForSpace(dead)
             }
         }
+    }
+
+    /// The disk has less room than the owner wants, or has enough again.
+    func setDiskShort(_ isShort: Bool) {
+        isDiskShort.store(isShort, ordering: .relaxed)
+        if isShort { considerSoon() }
+    }
+
+    /// What a spool on a full disk may take beside what is live: the segments in use and ahead, and an eighth.
+    private static func shortSlack(_ live: Int, _ settings: LogSettings) -> Int {
+        live / 8 + (settings.spareSegments + 2) * settings.segmentBytes
     }
 
     // MARK: Carrying out, on the background lane

@@ -129,6 +129,9 @@ public final class Log: Sendable {
         if context.table.addLive(0 &- bytes, to: position.segment) == 0 { compactor.considerSoon() }
     }
 
+    /// Tells whether the disk has less room than the owner wants: then what can be freed is freed, whatever the slack.
+    public func setDiskShort(_ isShort: Bool) { compactor.setDiskShort(isShort) }
+
     /// Begins a checkpoint that reflects every record up to `through`: the LSN of a `.synced` append that was completed.
     ///
     /// To be called on the owner's loop, with the owner naming its live positions at once. A checkpoint that is still
