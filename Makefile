@@ -18,7 +18,7 @@ PREFIX ?= /usr
 SYSCONFDIR ?= /etc
 DESTDIR ?=
 
-.PHONY: help setup build release run test conformance simulate bench install deb docs clean
+.PHONY: help setup build release run test conformance simulate fuzz interoperation bench install deb docs clean
 
 help: ## This list.
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
@@ -50,6 +50,13 @@ conformance: setup ## Run the third-party suites found at BATON_SUITES.
 SEEDS ?= 200
 simulate: setup ## Run SEEDS simulated histories (SEED=n replays one).
 	@SWIFT_DETERMINISTIC_HASHING=1 SIM_SEEDS=$(SEEDS) SIM_SEED=$(SEED) $(SWIFT) test --filter Simulation
+
+SECONDS_EACH ?= 60
+fuzz: setup ## Fuzz each target for SECONDS_EACH.
+	@Fuzz/run.sh $(SECONDS_EACH)
+
+interoperation: build ## Try Baton against swaks, curl, msmtp, Postfix, Dovecot; what is absent is skipped.
+	@Tests/Interoperation/run.sh
 
 bench: release ## Measure Baton beside Postfix with the harness at BATON_BENCH.
 	@test -x "$(BATON_BENCH)/bench.py" || { echo "no benchmark harness at $(BATON_BENCH): set BATON_BENCH to its folder" >&2; exit 1; }
