@@ -56,7 +56,7 @@ struct Conclusion: Sendable {
         } else if let delivery = report.outcomes.last(where: { attempt.recipients.first == $0.recipient }) {
             outcomes[delivery.recipient] = delivery.outcome
         }
-        for recipient in attempt.recipients { add(recipient, outcomes[recipient] ?? .untried, now) }
+        for recipient in attempt.recipients { add(recipient, outcomes[recipient] ?? .untried, of: attempt.recipients.count, now) }
     }
 
     /// The same end for every recipient of an entry, without an attempt.
@@ -73,14 +73,15 @@ struct Conclusion: Sendable {
         final = results
     }
 
-    private mutating func add(_ recipient: UInt16, _ outcome: DeliveryOutcome, _ now: Timestamp) {
+    private mutating func add(_ recipient: UInt16, _ outcome: DeliveryOutcome, of recipients: Int, _ now: Timestamp) {
         func result(_ outcome: RecipientOutcome) -> RecipientResult { RecipientResult(recipient: recipient, outcome: outcome) }
         switch outcome {
         case .delivered(let reply): final.append(result(.delivered(reply?.quotable)))
         case .relayed(let reply, let duty): final.append(result(.relayed(reply?.quotable, reportedBy: duty)))
-        case .failed(let diagnosis): final.append(result(.bounced(BounceClassifier.classified(diagnosis.quotable))))
+        case .failed(let diagnosis):
+            final.append(result(.bounced(BounceClassifier.classified(diagnosis.quotable(recipients: recipients)))))
         case .deferred(let diagnosis):
-            let diagnosis = BounceClassifier.classified(diagnosis.quotable)
+            let diagnosis = BounceClassifier.classified(diagnosis.quotable(recipients: recipients))
             if let limit = message.envelope.expiresAt, limit <= now {
                 final.append(result(.expired(diagnosis)))
             } else {

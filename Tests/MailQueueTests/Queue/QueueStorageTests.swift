@@ -97,6 +97,17 @@ import Testing
         #expect(world.status.messages == 0)
     }
 
+    @Test func aLongReplyForManyRecipientsIsRecorded() throws {
+        let world = QueueWorld()
+        let reply = Reply(code: 450, enhanced: .init(4, 7, 1), lines: Array(repeating: String(repeating: "x", count: 512), count: 20))
+        world.script = { .all($0, .deferred(Diagnosis(status: .init(4, 7, 1), reply: reply)), feedback: .answered) }
+        var envelope = Mail.envelope(to: "first@b.example")
+        envelope.recipients = (0..<1000).map { Recipient(address: Mail.address("r\($0)@b.example")) }
+        _ = try #require(world.accept(envelope))
+        world.deliver()
+        #expect(world.delivery.writes == [true])
+    }
+
     @Test func abandonedPartsAreForgotten() throws {
         let world = QueueWorld { $0.maxUncommittedTotal = 250_000 }
         let id = world.queue.mint.next()
