@@ -18,9 +18,10 @@ extension Queue {
 
     private func admit(_ submission: Submission, _ draft: RecordDraft?,
                        _ reply: @escaping @Sendable (AcceptResult) -> Void) {
-        let upload = uploads.removeValue(forKey: submission.id)
+        let id = submission.id
+        let upload = uploads[id]
         if let refusal = refusal() ?? mismatch(submission, upload) {
-            if let upload { forget(upload) }
+            if upload?.isBeingAccepted == false { forgetUpload(id) }
             statistics.refused += 1
             return reply(.refused(refusal))
         }
@@ -35,18 +36,21 @@ extension Queue {
         let group = expansion.map { [first] + $0.drafts } ?? [first]
         let sizes = group.map(\.storedBytes)
         accepting += 1
+        // The parts stay known until the message is: a checkpoint that begins before that must name them.
+        uploads[id]?.isBeingAccepted = true
         log.append(group, .synced, on: core) { result in
             self.accepting -= 1
             switch result {
             case .success(let receipt):
+                let upload = self.uploads.removeValue(forKey: id)
                 self.statistics.accepted += 1
                 self.statistics.uncommitted &-= upload?.size ?? 0
-                self.insert(message, receipt.positions.first, bytes: sizes.first, chunks: chunks)
+                self.insert(message, receipt.positions.first, bytes: sizes.first, chunks: upload?.chunks ?? [])
                 if let expansion { self.insert(expansion, receipt.positions.dropFirst(), sizes.dropFirst()) }
                 reply(.accepted(message.id))
                 self.workArrived?()
             case .failure(let error):
-                if let upload { self.forget(upload) }
+                self.forgetUpload(id)
                 self.statistics.refused += 1
                 reply(.refused(AcceptRefusal(error)))
             }
@@ -99,7 +103,7 @@ extension Queue {
     /// A message whose chunks are not all in the log must not become one.
     private func mismatch(_ submission: Submission, _ upload: Upload?) -> AcceptRefusal? {
         guard submission.chunkedSize > 0 else { return nil }
-        guard let upload, upload.size == submission.chunkedSize, upload.pending == 0, !upload.hasFailed else {
+        guard let upload, upload.size == submission.chunkedSize, upload.pending == 0, !upload.hasFailed, !upload.isBeingAccepted else {
             return .storageFailure
         }
         return nil
@@ -118,7 +122,7 @@ extension Queue {
         let size = UInt64(bytes.count)
         if statistics.uncommitted + size > settings.maxUncommittedTotal { forgetStaleUploads() }
         var upload = uploads[id] ?? Upload(lastActivity: core.now)
-        guard refusal() == nil, size <= UInt64(UInt32.max), upload.size + size <= settings.maxUncommitted,
+        guard refusal() == nil, !upload.isBeingAccepted, size <= UInt64(UInt32.max), upload.size + size <= settings.maxUncommitted,
               statistics.uncommitted + size <= settings.maxUncommittedTotal else {
             return reply(.refused(.insufficientStorage))
         }
@@ -159,11 +163,13 @@ extension Queue {
 
     public func abandon(_ id: QueueID) {
         core.run {
-            if let upload = self.uploads.removeValue(forKey: id) { self.forget(upload) }
+            // One that is being accepted belongs to the log's answer.
+            if self.uploads[id]?.isBeingAccepted == false { self.forgetUpload(id) }
         }
     }
 
-    private func forget(_ upload: Upload) {
+    private func forgetUpload(_ id: QueueID) {
+        guard let upload = uploads.removeValue(forKey: id) else { return }
         for chunk in upload.chunks { log.release(chunk.position, bytes: Int(chunk.storedBytes)) }
         statistics.uncommitted &-= upload.size
     }
@@ -171,9 +177,8 @@ extension Queue {
     /// Parts whose receiver forgot to abandon them: no session lets this long pass between two parts.
     private func forgetStaleUploads() {
         let limit = core.now - .minutes(30)
-        for (id, upload) in uploads where upload.lastActivity < limit && upload.pending == 0 {
-            uploads[id] = nil
-            forget(upload)
+        for (id, upload) in uploads where upload.lastActivity < limit && upload.pending == 0 && !upload.isBeingAccepted {
+            forgetUpload(id)
         }
     }
 

@@ -12,6 +12,8 @@ struct CheckpointWalk {
 extension Queue: LogOwner {
     /// Messages in one chunk of a checkpoint: a millisecond's work.
     private static let pageSize: UInt32 = 1024
+    /// Bytes after which a chunk takes no more messages: a thousand recipients of each would make it too large for the log.
+    private static let pageBytes = 1 << 20
 
     public func checkpointDue() {
         guard checkpoint == nil, !isCheckpointBeginning else { return }
@@ -37,15 +39,20 @@ extension Queue: LogOwner {
         let end = min(walk.next.advanced(by: Int(Queue.pageSize)), table.bound)
         guard walk.next < end else { return finishCheckpoint(walk.writer) }
         var bytes = CheckpointBytes(kind: .messages)
-        for slot in walk.next..<end where table.isOccupied(slot) { write(slot, &bytes) }
-        checkpoint?.next = end
+        var slot = walk.next
+        while slot < end, bytes.bytes.count < Queue.pageBytes {
+            if table.isOccupied(slot) { write(slot, &bytes) }
+            slot += 1
+        }
+        checkpoint?.next = slot
         walk.writer.write(bytes.bytes, on: core) { self.writePage() }
     }
 
     // What the pages say may be ahead of `through`; all of it must be on the disk before the checkpoint counts.
+    // Memory is ahead of the log, too, while a result waits that was refused: its bounce must not be forgotten.
     private func finishCheckpoint(_ writer: CheckpointWriter) {
         mark { receipt in
-            guard receipt != nil else {
+            guard receipt != nil, self.refusedAppends == 0 else {
                 writer.cancel()
                 self.checkpoint = nil
                 return

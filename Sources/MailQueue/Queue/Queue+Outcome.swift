@@ -139,7 +139,9 @@ extension Queue {
         statistics.bouncesDropped += UInt64(consequences.dropped.count)
         let isOver = conclusion.deferred.isEmpty && conclusion.untried.isEmpty
         if isOver, drop(conclusion.entry, conclusion.slot, feedback: conclusion.feedback) { return }
-        guard let position = receipt.positions.first, let bytes = sizes.first else { return }
+        // While the log refused, a later attempt or an operator may have ended the message.
+        guard table.slot(of: conclusion.message.id) == conclusion.slot,
+              let position = receipt.positions.first, let bytes = sizes.first else { return }
         remember(position, bytes: bytes, of: conclusion.slot)
     }
 

@@ -55,6 +55,8 @@ public final class Queue: MessageIntake, @unchecked Sendable {
     var isDiskShort = false
     var checkpoint: CheckpointWalk?
     var isCheckpointBeginning = false
+    /// Groups that the log refused and that wait for another try.
+    var refusedAppends = 0
 
     /// A queue with what recovery found; call `begin` before anything else.
     public init(log: Log, recovery: consuming QueueRecovery, settings: QueueSettings, routes: any RouteTable,
@@ -159,9 +161,14 @@ public final class Queue: MessageIntake, @unchecked Sendable {
                        done: @escaping @Sendable (_ receipt: AppendReceipt, _ wasRefused: Bool) -> Void) {
         log.append(group, .written, on: core) { result in
             switch result {
-            case .success(let receipt): done(receipt, wasRefused)
+            case .success(let receipt):
+                if wasRefused { self.refusedAppends -= 1 }
+                done(receipt, wasRefused)
             case .failure(let error):
-                if !wasRefused { refused() }
+                if !wasRefused {
+                    self.refusedAppends += 1
+                    refused()
+                }
                 // A closed log ends the process; what was not recorded will be tried again by the next one.
                 if error == .closed { return }
                 _ = self.core.schedule(at: self.core.now + .seconds(2)) {
@@ -193,6 +200,8 @@ struct Upload {
     var pending = 0
     var lastActivity: Timestamp
     var hasFailed = false
+    /// The record that makes it a message is on its way into the log.
+    var isBeingAccepted = false
 }
 
 /// An attempt from ticket to report.

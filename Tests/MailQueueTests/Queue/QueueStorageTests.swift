@@ -97,6 +97,75 @@ import Testing
         #expect(world.status.messages == 0)
     }
 
+    /// A checkpoint that begins while the message is on its way into the log must not lose sight of its parts.
+    @Test(arguments: 1...20 as ClosedRange<UInt64>)
+    func partsSurviveACheckpointThatBeginsWhileTheyAreAccepted(_ seed: UInt64) throws {
+        let world = QueueWorld(seed: seed)
+        let id = world.queue.mint.next()
+        nonisolated(unsafe) var taken = 0
+        for _ in 0..<2 { world.queue.appendChunk(id, [UInt8](repeating: 1, count: 100_000), replyOn: world.session) { if $0 == .taken { taken += 1 } } }
+        _ = world.simulator.run { taken == 2 }
+        var envelope = Mail.envelope(to: "bob@b.example")
+        envelope.arrival = world.process.now
+        let incoming = IncomingMessage(id: id, envelope: envelope, body: [], chunkedSize: 200_000)
+        let submission = try Cleanup(settings: CleanupSettings(hostName: world.settings.hostName)).prepare(incoming)
+        nonisolated(unsafe) var isFirst = true
+        // The end of the message comes while the checkpoint's marker is being synced.
+        world.disk.setFault { access, _ in
+            if access == .synchronize, isFirst {
+                isFirst = false
+                world.queue.accept(submission, replyOn: world.session) { world.answers.append($0) }
+            }
+            return nil
+        }
+        world.onCore { world.queue.checkpointDue() }
+        _ = world.simulator.run { !world.answers.isEmpty }
+        #expect(world.answers == [.accepted(id)])
+        world.run(.seconds(1))
+        world.crash()
+        world.deliver()
+        #expect(world.delivery.attempts.map { $0.content.parts.count } == [2])
+    }
+
+    @Test func mailToManyDomainsKeepsCheckpointsInSmallChunks() throws {
+        let world = QueueWorld()
+        let label = String(repeating: "x", count: 60)
+        for message in 0..<20 {
+            var envelope = Mail.envelope(to: "first@b.example")
+            envelope.recipients = (0..<400).map { Recipient(address: Mail.address("r@m\(message)n\($0).\(label).\(label).\(label).example")) }
+            _ = try #require(world.accept(envelope))
+        }
+        world.onCore { world.queue.checkpointDue() }
+        world.run(.seconds(1))
+        world.crash()
+        #expect(world.status.messages == 20)
+        #expect(world.status.entries.total == 8000)
+        #expect(world.checkpointChunks.reduce(0, +) > 1_600_000)
+        #expect((world.checkpointChunks.max() ?? 0) < 1_200_000)
+    }
+
+    /// While a result waits that the log refused, memory is ahead of the log, and no checkpoint may say so.
+    @Test func aCheckpointDoesNotForgetABounceThatTheLogRefused() throws {
+        let world = QueueWorld()
+        _ = try #require(world.accept(Mail.envelope(to: "gone@b.example", "later@b.example")))
+        nonisolated(unsafe) var isFirst = true
+        world.script = { attempt in
+            if isFirst { world.disk.setFault { access, _ in access == .write ? EIO : nil } }
+            isFirst = false
+            return .byName(attempt) { $0 == "gone" ? .failed(Mail.noSuchUser) : .deferred(Mail.greylisted) }
+        }
+        world.onCore { world.delivery.start() }
+        _ = world.simulator.run { world.delivery.writes == [false] }
+        world.disk.setFault(nil)
+        world.run(.milliseconds(1300))
+        world.onCore { world.queue.checkpointDue() }
+        world.run(.milliseconds(400))
+        #expect(world.delivery.attempts.count == 1)
+        world.crash()
+        world.deliver()
+        #expect(world.delivery.attempts.contains { $0.envelope.reversePath == .null })
+    }
+
     @Test func aLongReplyForManyRecipientsIsRecorded() throws {
         let world = QueueWorld()
         let reply = Reply(code: 450, enhanced: .init(4, 7, 1), lines: Array(repeating: String(repeating: "x", count: 512), count: 20))

@@ -26,6 +26,8 @@ final class QueueWorld: @unchecked Sendable {
     /// Says what becomes of an attempt; nil leaves it open.
     var script: (Attempt) -> AttemptReport? = { attempt in .all(attempt, .delivered(Reply(250, .init(2, 0, 0), "ok"))) }
     var lastExit = LastExit.unknown
+    /// Bytes of each chunk of the checkpoint that the last start found.
+    private(set) var checkpointChunks: [Int] = []
 
     init(seed: UInt64 = 1, _ configure: (inout QueueSettings) -> Void = { _ in }) {
         simulator = Simulator(seed: seed)
@@ -42,8 +44,12 @@ final class QueueWorld: @unchecked Sendable {
     private func start() {
         var recovery = QueueRecovery(routes: routes)
         recovery.lastExit = lastExit
+        checkpointChunks = []
         let opened = try! Log.open(files: disk.root, executor: SimulatedStorageExecutor(process), settings: logSettings,
-                                   random: simulator.random, knows: QueueRecovery.knows) { recovery.take($0) }
+                                   random: simulator.random, knows: QueueRecovery.knows) { item in
+            if case .checkpoint(let chunk) = item { self.checkpointChunks.append(chunk.count) }
+            recovery.take(item)
+        }
         log = opened.log
         self.recovery = opened.report
         let started = recovery
