@@ -90,7 +90,6 @@ final class Daemon: @unchecked Sendable {
         core.execute {
             self.queue.observer = self.mailLog
             self.queue.begin()
-            self.delivery.start()
         }
         for (index, listener) in configuration.listeners.enumerated() { try listen(listener, index) }
         listeners.append(try LocalMail.listen(configuration, policies: policies, receiving: receiving, group: loops))
@@ -98,6 +97,8 @@ final class Daemon: @unchecked Sendable {
         let localMail = try LocalMail(configuration, queue: queue, policy: policies.submit, logger: logger)
         localMail.begin()
         self.localMail = localMail
+        // Last: a start that fails on a port that is taken must not deliver first and forget it each time.
+        core.execute { self.delivery.start() }
         notifier.ready(status: "serving on \(listeners.map { $0.endpoint.description }.joined(separator: ", "))")
         logger.notice("serving", metadata: ["listeners": "\(listeners.map { $0.endpoint.description }.joined(separator: " "))"])
     }
