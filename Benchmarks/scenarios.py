@@ -333,7 +333,7 @@ def trace(relay, a):
             waiting, synced, dots = True, False, dots + 1
         elif re.search(r'(fdatasync|fsync).*(\) += 0|resumed)', line):
             synced = True
-        elif waiting and re.search(r'"250 2\.0\.0', line):
+        elif waiting and re.search(r'(write|writev|sendto|sendmsg)\(.*"250 2\.0\.0', line):  # not the sink's reply
             acknowledged += 1
             kept += synced
             waiting = False
