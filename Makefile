@@ -8,7 +8,7 @@ BATON_BENCH ?= $(abspath $(CURDIR)/../shared/bench)
 export BATON_SUITES BATON_BENCH
 
 # What the build links against; the run-time libraries come with them.
-PACKAGES := libunbound-dev libidn2-dev libisal-dev dns-root-data pkg-config
+PACKAGES := libunbound-dev libidn2-dev libisal-dev libssl-dev libsqlite3-dev dns-root-data pkg-config
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 VERSION := $(shell sed -n 's/^## \[\?\([0-9][0-9.]*\).*/\1/p' CHANGELOG.md | head -1)
 RELEASE := .build/release/baton

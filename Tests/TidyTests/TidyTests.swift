@@ -6,11 +6,11 @@ import Testing
     /// What a target may import: everything below it, nothing beside or above it.
     static let layers: [[String]] = [
         ["Ports"],
-        ["MessageFormat", "Sockets"],
+        ["MessageFormat", "Cryptography", "Sockets"],
         ["Storage", "SMTP", "DNS"],
-        ["Events"],
+        ["Events", "MailAuth"],
         ["MailQueue"],
-        ["Receiving", "Delivery"],
+        ["Receiving", "Delivery", "Accounts", "Certificates"],
         ["Control", "Configuration"],
         ["baton"],
     ]
@@ -64,7 +64,7 @@ import Testing
     }
 
     @Test("NIO stays in Sockets, Foundation above Delivery") func librariesStayWhereTheyBelong() {
-        let low = Set(TidyTests.layers.prefix(6).joined())
+        let low = Set(TidyTests.layers.prefix(5).joined() + ["Receiving", "Delivery"])
         for source in TidyTests.sources {
             for line in source.lines where line.hasPrefix("import ") {
                 let name = line.dropFirst("import ".count)
