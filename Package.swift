@@ -76,8 +76,9 @@ let package = Package(
             "Ports", "Sockets", .product(name: "NIOCore", package: "swift-nio"),
         ], swiftSettings: strict),
         .testTarget(name: "CryptographyTests", dependencies: ["Ports", "Cryptography"], swiftSettings: strict),
-        .testTarget(name: "MailAuthTests", dependencies: ["Ports", "MessageFormat", "Cryptography", "DNS", "MailAuth"],
-                    swiftSettings: strict),
+        .testTarget(name: "MailAuthTests", dependencies: [
+            "Ports", "MessageFormat", "Cryptography", "DNS", "MailAuth", .product(name: "Yams", package: "Yams"),
+        ], swiftSettings: strict),
         .testTarget(name: "AccountsTests", dependencies: ["Ports", "MessageFormat", "Cryptography", "SMTP", "Accounts"],
                     swiftSettings: strict),
         .testTarget(name: "CertificatesTests", dependencies: ["Ports", "Sockets", "Certificates"], swiftSettings: strict),
