@@ -39,6 +39,20 @@ struct CompactionTests {
         for key in again.messages.keys { #expect(try again.read(key)?.get().body == LogHarness.body(key, 700)) }
     }
 
+    @Test("Passing mail goes through recycled segments: new ones are not written for it")
+    func passingMailRecycles() throws {
+        let disk = SimulatedDisk()
+        let harness = try harness(disk)
+        var numbers: [Int] = []
+        for key in 1...600 as ClosedRange<UInt64> {
+            harness.accept(key, size: 900)
+            if key > 1 { harness.finish(key - 1) }
+            harness.loop.run()
+            if key % 100 == 0 { numbers.append(try names(disk, "segment-").count + names(disk, "spare-").count) }
+        }
+        #expect(numbers.allSatisfy { $0 <= CrashTests.settings.spareSegments + 4 }, "\(numbers)")
+    }
+
     @Test("What has drained is freed without new mail")
     func draining() throws {
         let disk = SimulatedDisk()

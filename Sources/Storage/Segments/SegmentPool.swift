@@ -16,6 +16,8 @@ final class SegmentPool: Sendable {
         var ready: [Ready] = []
         var spares: [String] = []
         var isRefilling = false
+        /// As many were ready as should be, once: what is taken from then on is expected back from compaction.
+        var wasFull = false
         var unfinished: Unfinished?
     }
 
@@ -27,6 +29,9 @@ final class SegmentPool: Sendable {
     }
 
     private static let zeroBytes = 1 << 20
+    /// Zeros are written under load only when fewer segments than this are ready: until then a burst of mail has the
+    /// whole disk to itself, and compaction the time to give segments back.
+    private static let scarce = 2
     /// Bytes of zeros written and synced at a time: neither the writer's syncs nor other work in the background queue up
     /// behind a whole segment of them.
     private static let portionBytes: UInt64 = 8 << 20
@@ -72,9 +77,14 @@ final class SegmentPool: Sendable {
 
     /// Takes one step: a spare is made ready, or a portion of zeros is written.
     private func refill() {
-        let (isNeeded, spare) = contents.withLock { contents in
-            let isNeeded = contents.ready.count < context.settings.spareSegments
-            return (isNeeded, isNeeded ? contents.spares.popLast() : nil)
+        let (isNeeded, spare) = contents.withLock { contents -> (Bool, String?) in
+            let wanted = context.settings.spareSegments
+            guard contents.ready.count < wanted else {
+                contents.wasFull = true
+                return (false, nil)
+            }
+            if let spare = contents.spares.popLast() { return (true, spare) }
+            return (!contents.wasFull || contents.ready.count < min(SegmentPool.scarce, wanted), nil)
         }
         do throws(FileError) {
             guard isNeeded else { return contents.withLock { $0.isRefilling = false } }
