@@ -66,6 +66,7 @@ struct ClientExchange {
 
     /// Why the message cannot go to this server at all; nil when it can.
     private func unsuitability(_ capabilities: Capabilities, _ settings: ClientSettings) -> Reply? {
+        if transaction.requireTLS, !capabilities.requireTLS { return .nextHopWithoutREQUIRETLS }
         if case .octets(let limit) = capabilities.size, let size = transaction.size, size > limit {
             return .overSizeOfNextHop
         }
@@ -87,6 +88,8 @@ struct ClientExchange {
 extension Reply {
     /// The message is larger than the next hop's SIZE (RFC 1870 §6.2, RFC 3463 §3.4).
     static let overSizeOfNextHop = Reply(552, .init(5, 3, 4), "The message is larger than the next hop takes")
+    /// The sender asked for REQUIRETLS and the next hop does not offer it under TLS (RFC 8689 §4.2.1, §8).
+    public static let nextHopWithoutREQUIRETLS = Reply(550, .init(5, 7, 30), "REQUIRETLS support required")
     /// The message needs BINARYMIME and the next hop has not got it (RFC 3030 §3).
     static let nextHopWithoutBINARYMIME = Reply(554, .init(5, 6, 1), "The next hop does not take binary MIME messages")
     /// The message holds 8-bit data, the next hop lacks 8BITMIME (RFC 6152 §3).

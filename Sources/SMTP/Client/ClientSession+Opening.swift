@@ -14,6 +14,8 @@ extension ClientSession {
         switch reply.severity {
         case .success:
             capabilities = Capabilities(keywordLines: reply.lines.dropFirst())
+            // Offered in the clear it means nothing (RFC 8689 §2).
+            if !isEncrypted { capabilities.requireTLS = false }
             afterEHLO(at: now)
         case .intermediate:
             fail(.unexpectedReply(reply))

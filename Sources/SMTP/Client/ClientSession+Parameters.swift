@@ -16,6 +16,7 @@ extension ClientSession {
         case .binaryMIME: output.append(contentsOf: " BODY=BINARYMIME".utf8)
         }
         if exchange.usesSMTPUTF8(capabilities) { output.append(contentsOf: " SMTPUTF8".utf8) }
+        if transaction.requireTLS { output.append(contentsOf: " REQUIRETLS".utf8) }
         if capabilities.dsn {
             if let content = transaction.returnContent {
                 output.append(contentsOf: " RET=".utf8)

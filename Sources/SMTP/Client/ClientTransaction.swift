@@ -12,6 +12,8 @@ public struct ClientTransaction: Hashable, Sendable {
     public var body = BodyType.sevenBit
     /// Whether the sender asked for SMTPUTF8 (RFC 6531).
     public var smtpUTF8 = false
+    /// Whether the sender asked for REQUIRETLS (RFC 8689): a server that does not offer it gets nothing.
+    public var requireTLS = false
     /// Whether a header field holds octets above 127.
     public var hasEightBitHeader = false
     /// `RET=` (RFC 3461 §4.3).

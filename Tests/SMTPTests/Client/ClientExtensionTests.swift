@@ -69,6 +69,24 @@ private func answers(_ outcome: DialogOutcome) -> [[RecipientAnswer]] { outcome.
         }
     }
 
+    // RFC 8689 §4.2.1
+    @Test func requireTLSNeedsAnOfferUnderTLS() {
+        var settings = ClientSettings()
+        settings.startTLS = .required
+        let transaction = ClientTransaction.test("b@y.example").with { $0.requireTLS = true }
+        let start = opened(["STARTTLS", "REQUIRETLS"]) + [.client("STARTTLS\r\n"), .server("220 go\r\n"), .tls, .client("EHLO me.example\r\n")]
+        let offered = ClientDialog.run(start + [
+            .server("250-mx.example\r\n250-REQUIRETLS\r\n250 PIPELINING\r\n"), .begin(transaction),
+            .client("MAIL FROM:<a@x.example> REQUIRETLS\r\nRCPT TO:<b@y.example>\r\nDATA\r\n"),
+        ], settings: settings)
+        #expect(offered.results.isEmpty)
+        let refused = [[RecipientAnswer.unsuitable(.nextHopWithoutREQUIRETLS)]]
+        let withoutOffer = ClientDialog.run(start + [.server("250 mx.example\r\n"), .begin(transaction)], settings: settings)
+        #expect(answers(withoutOffer) == refused)
+        // What is offered in the clear does not count.
+        #expect(answers(ClientDialog.run(opened(["REQUIRETLS"]) + [.begin(transaction)])) == refused)
+    }
+
     @Test func eightBitWithout8BITMIME() {
         let transaction = ClientTransaction.test("b@y.example").with { $0.body = .eightBitMIME }
         let sent = ClientDialog.run(opened(["PIPELINING"]) + [
