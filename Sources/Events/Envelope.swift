@@ -105,4 +105,6 @@ public struct ContentFacts: OptionSet, Hashable, Sendable {
     public static let longLines = ContentFacts(rawValue: 4)
     /// The message does not end in CRLF, or holds bare CR or LF: only BDAT carries it as it is.
     public static let binary = ContentFacts(rawValue: 8)
+    /// The header says `TLS-Required: No`: delivery goes before what the recipient's domain asks of TLS (RFC 8689 §3).
+    public static let tlsWaived = ContentFacts(rawValue: 16)
 }

@@ -29,6 +29,8 @@ public struct Cleanup: Sendable {
         }
         let header = incoming.firstChunk ?? incoming.body
         if envelope.content.contains(.eightBitBody) { examine(header, &envelope.content) }
+        // REQUIRETLS goes before the field that says the opposite (RFC 8689 §4.1).
+        if !envelope.requireTLS, TLSRequiredField.waivesTLS(header) { envelope.content.insert(.tlsWaived) }
         var prefix: [UInt8] = []
         prefix.reserveCapacity(320)
         TraceField.append(id: incoming.id, envelope: incoming.envelope, settings: settings, to: &prefix)

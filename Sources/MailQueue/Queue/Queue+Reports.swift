@@ -21,7 +21,9 @@ extension Queue {
     func readReturned(of message: AcceptedMessage, _ slot: UInt32,
                       done: @escaping @Sendable (ReportComposer.Returned?) -> Void) {
         let envelope = message.envelope
-        let isWhole = envelope.returnContent != .headers && envelope.size <= UInt64(max(0, settings.maxReturnedContent))
+        // A way back without TLS must not show what was not to go without (RFC 8689 §5).
+        let isWhole = envelope.returnContent != .headers && !envelope.requireTLS
+            && envelope.size <= UInt64(max(0, settings.maxReturnedContent))
         let content = content(of: message, slot)
         guard !content.parts.isEmpty else { return done(ReportComposer.Returned(bytes: content.prefix, isWhole: isWhole)) }
         content.read(part: 0, on: core) { result in

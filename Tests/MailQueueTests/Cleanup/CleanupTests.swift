@@ -164,4 +164,18 @@ import Testing
         let silent = try Self.prepare(Mail.envelope(to: "a@a.example", notify: .never), aliases: ["a@a.example": ["b@b.example", "c@c.example"]])
         #expect(silent.envelope.recipients[1].notify == .never)
     }
+
+    // RFC 8689 §3
+    @Test(arguments: [
+        ("TLS-Required: No\r\nSubject: x\r\n\r\n", true), ("Subject: x\r\ntls-required:\r\n no \r\n\r\nhi\r\n", true),
+        ("TLS-Required: Yes\r\n\r\n", false), ("TLS-Required: No No\r\n\r\n", false), ("TLS-Required:\r\n\r\n", false),
+        ("TLS-Required: No\r\nTLS-Required: No\r\n\r\n", false), ("Subject: x\r\n\r\nTLS-Required: No\r\n", false),
+        ("Subject: x\r\n TLS-Required: No\r\n\r\n", false), ("X-TLS-Required: No\r\n\r\n", false), ("T", false), ("", false),
+    ])
+    func fieldThatWaivesTLS(_ body: String, _ isWaived: Bool) throws {
+        #expect(try Self.prepare(Mail.envelope(to: "bob@b.example"), body: body).message.envelope.content.contains(.tlsWaived) == isWaived)
+        var envelope = Mail.envelope(to: "bob@b.example")
+        envelope.requireTLS = true
+        #expect(try !Self.prepare(envelope, body: body).message.envelope.content.contains(.tlsWaived))
+    }
 }

@@ -46,6 +46,8 @@ struct ReportComposer {
         let envelope = Envelope(
             reversePath: .null, recipients: [Recipient(address: recipient, notify: .never)], arrival: now,
             body: composed.isEightBit ? .eightBitMIME : .sevenBit, smtpUTF8: composed.needsSMTPUTF8,
+            // What must not travel in the clear must not come back in the clear (RFC 8689 §5).
+            requireTLS: original.envelope.requireTLS,
             origin: Origin(transmission: "local", reportOn: original.id),
             content: composed.isEightBit ? .eightBitBody : [], size: UInt64(composed.bytes.count))
         let message = AcceptedMessage(id: id, envelope: envelope, prefix: [], body: composed.bytes)
