@@ -9,31 +9,55 @@ public enum DNSName {
 
     /// `name` in lower case without its final dot; nil when it cannot be asked for.
     ///
-    /// Labels are 1 to 63 printable ASCII octets other than a backslash, the whole at most 253.
+    /// Labels are 1 to 63 octets, the whole at most 253. Octets other than printable ASCII, and dots and
+    /// backslashes inside a label, are written `\DDD` (RFC 1035 §5.1), nothing else is.
     public static func canonical(_ name: String) -> String? {
         var octets = Array(name.utf8)
         if octets.last == UInt8(ascii: ".") { octets.removeLast() }
-        guard !octets.isEmpty, octets.count <= maxOctets else { return nil }
         var labelOctets = 0
-        for index in octets.indices {
+        var total = 0
+        var index = 0
+        while index < octets.count {
             switch octets[index] {
             case UInt8(ascii: "."):
                 guard labelOctets > 0 else { return nil }
-                labelOctets = 0
-                continue
+                labelOctets = -1
             case UInt8(ascii: "A")...UInt8(ascii: "Z"):
                 octets[index] |= 0x20
             case UInt8(ascii: "\\"):
-                return nil
+                guard let octet = escaped(octets[index...]), !isPlain(octet) else { return nil }
+                index += 3
             case 0x21...0x7e:
                 break
             default:
                 return nil
             }
+            index += 1
             labelOctets += 1
-            guard labelOctets <= maxLabelOctets else { return nil }
+            total += 1
+            guard labelOctets <= maxLabelOctets, total <= maxOctets else { return nil }
         }
         return labelOctets > 0 ? String(decoding: octets, as: UTF8.self) : nil
+    }
+
+    /// The text form of a name whose labels are `octets` between dots: what cannot stand in the text is written `\DDD`.
+    public static func text(of octets: some Sequence<UInt8>) -> String {
+        var text: [UInt8] = []
+        for octet in octets {
+            if octet == UInt8(ascii: ".") { text.append(octet) } else { append(octet, to: &text) }
+        }
+        return String(decoding: text, as: UTF8.self)
+    }
+
+    /// Whether `octet` stands in a name's text as it is.
+    private static func isPlain(_ octet: UInt8) -> Bool {
+        (0x21...0x7e).contains(octet) && octet != UInt8(ascii: ".") && octet != UInt8(ascii: "\\")
+    }
+
+    private static func escaped(_ text: ArraySlice<UInt8>) -> UInt8? {
+        let digits = text.dropFirst().prefix(3)
+        guard digits.count == 3, digits.allSatisfy({ (0x30...0x39).contains($0) }) else { return nil }
+        return UInt8(exactly: digits.reduce(0) { $0 * 10 + Int($1 - 0x30) })
     }
 
     /// Whether `name` can be a host: labels of letters, digits and inner hyphens (RFC 1123 §2.1).

@@ -86,7 +86,7 @@ extension DNSName {
         return nil
     }
 
-    private static func append(_ octet: UInt8, to text: inout [UInt8]) {
+    static func append(_ octet: UInt8, to text: inout [UInt8]) {
         switch octet {
         case UInt8(ascii: "A")...UInt8(ascii: "Z"):
             text.append(octet | 0x20)
