@@ -11,14 +11,14 @@ public final class LoopGroup: Sendable {
     let eventLoops: MultiThreadedEventLoopGroup
     private static let anchorInterval = Duration.minutes(1)
 
-    /// Starts `count` loops, at least one.
-    public init(count: Int) {
+    /// Starts `count` loops, at least one, with a clock of their own or that of loops which run already.
+    public init(count: Int, clock shared: ProcessClock? = nil) {
         let eventLoops = MultiThreadedEventLoopGroup(numberOfThreads: max(1, count))
-        let clock = ProcessClock()
+        let clock = shared ?? ProcessClock()
         self.eventLoops = eventLoops
         self.clock = clock
         loops = eventLoops.makeIterator().map { NIOLoop($0, clock: clock) }
-        if let first = loops.first {
+        if let first = loops.first, shared == nil {
             first.execute { LoopGroup.keepAnchored(on: first) }
         }
     }

@@ -156,7 +156,7 @@ struct MaildropAdopterTests {
         let host = try Domain(parsing: "host.example")
         let adopter = MaildropAdopter(
             reader: MaildropReader(maildrop, maxMessageSize: 10 << 20), intake: intake, mint: QueueIDMint(incarnation: 1),
-            cleanup: Cleanup(settings: CleanupSettings(hostName: host)), loop: testLoops.loops[0], inBackground: { $0() })
+            cleanup: { Cleanup(settings: CleanupSettings(hostName: host)) }, loop: testLoops.loops[0], inBackground: { $0() })
         let answer = Answer<MaildropAdopter.Report>()
         adopter.run { answer.give($0) }
         return try #require(answer.wait())

@@ -26,6 +26,8 @@ public struct LimitsConfiguration: Hashable, Sendable {
     public var errorDelay = Duration.seconds(1)
     /// Commands without effect after which the connection is closed.
     public var maxJunkCommands = 100
+    /// Threads that carry the connections of clients, beside the one of the queue and deliveries; 0: that one carries all.
+    public var sessionLoops = 1
     /// Connections open at once.
     public var maxConnections = 10_000
     /// Connections that one client may have open.
@@ -70,6 +72,8 @@ public struct LimitsConfiguration: Hashable, Sendable {
         .value("errorDelay", \.errorDelay, .duration(.zero ... .minutes(1)), "How late an error past `softErrors` is answered."),
         .value("maxJunkCommands", \.maxJunkCommands, .count(1...100_000),
                "Commands without effect (NOOP, RSET, VRFY, repeated HELO) between two messages before the client is disconnected."),
+        .value("sessionLoops", \.sessionLoops, .count(0...256),
+               "Threads that carry the connections of clients, beside the thread of the queue and the deliveries; with 0 that one carries all.", effect: .restart),
         .value("maxConnections", \.maxConnections, connections,
                "Connections open at once over all listeners; further ones wait in the system's backlog, or get 421.", effect: .restart),
         .value("maxConnectionsPerClient", \.maxConnectionsPerClient, connections,

@@ -21,7 +21,7 @@ public final class MaildropAdopter: @unchecked Sendable {
     private let reader: MaildropReader
     private let intake: any MessageIntake
     private let mint: QueueIDMint
-    private let cleanup: Cleanup
+    private let cleanup: @Sendable () -> Cleanup
     private let loop: any Loop
     private let inBackground: @Sendable (@escaping @Sendable () -> Void) -> Void
 
@@ -30,8 +30,10 @@ public final class MaildropAdopter: @unchecked Sendable {
     private var report = Report()
     private var completion: (@Sendable (Report) -> Void)?
 
-    /// An adopter on `loop`; `inBackground` runs a job that waits for the disk elsewhere.
-    public init(reader: MaildropReader, intake: any MessageIntake, mint: QueueIDMint, cleanup: Cleanup, loop: any Loop,
+    /// An adopter on `loop`; `cleanup` is asked for each message, for a reload may change it; `inBackground` runs a job
+    /// that waits for the disk elsewhere.
+    public init(reader: MaildropReader, intake: any MessageIntake, mint: QueueIDMint, cleanup: @escaping @Sendable () -> Cleanup,
+                loop: any Loop,
                 inBackground: @escaping @Sendable (@escaping @Sendable () -> Void) -> Void) {
         self.reader = reader
         self.intake = intake
@@ -100,7 +102,7 @@ public final class MaildropAdopter: @unchecked Sendable {
                                        receivedCount: section.receivedCount(in: content.span), completion: .submission)
         if lastPart > 0 { incoming.firstChunk = Array(content[..<max(section.bodyStart, 1)]) }
         // Asked first: parts of a message that cannot be sent are not worth writing.
-        guard let submission = try? cleanup.prepare(incoming) else { return setAside(name) }
+        guard let submission = try? cleanup().prepare(incoming) else { return setAside(name) }
         store(content[..<lastPart], of: id) { stored in
             guard stored else { return self.postpone(id, chunked: lastPart > 0) }
             self.intake.accept(submission, replyOn: self.loop) { result in

@@ -23,6 +23,8 @@ final class Daemon: @unchecked Sendable {
     private let sink: LogSink
     private let logger: Logger
     private let loops: LoopGroup
+    /// The loops of the clients' connections.
+    private let sessionLoops: LoopGroup
     private let core: any Loop
     private let storage: ThreadedStorageExecutor
     private let log: Log
@@ -51,6 +53,8 @@ final class Daemon: @unchecked Sendable {
         self.notifier = notifier
         loops = LoopGroup(count: 1)
         core = loops.loops[0]
+        let sessions = configuration.limits.sessionLoops
+        sessionLoops = sessions > 0 ? LoopGroup(count: sessions, clock: loops.clock) : loops
         let clock = loops.clock
         mailLog = MailLog(sink: sink, logger: logger) { clock.now }
 
@@ -94,7 +98,7 @@ final class Daemon: @unchecked Sendable {
         for (index, listener) in configuration.listeners.enumerated() { try listen(listener, index) }
         listeners.append(try LocalMail.listen(configuration, policies: policies, receiving: receiving, group: loops))
         try openControl()
-        let localMail = try LocalMail(configuration, queue: queue, policy: policies.submit, logger: logger)
+        let localMail = try LocalMail(configuration, queue: queue, policies: policies, logger: logger)
         localMail.begin()
         self.localMail = localMail
         // Last: a start that fails on a port that is taken must not deliver first and forget it each time.
@@ -109,7 +113,7 @@ final class Daemon: @unchecked Sendable {
         let policies = policies, receiving = receiving
         for (number, endpoint) in listener.address.endpoints.enumerated() {
             do {
-                listeners.append(try NIOListener.listen(on: endpoint, settings: settings, group: loops) { loop in
+                listeners.append(try NIOListener.listen(on: endpoint, settings: settings, group: sessionLoops) { loop in
                     receiving.makeHandler(policies[index], on: loop)
                 })
             } catch {

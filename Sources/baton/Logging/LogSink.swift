@@ -9,8 +9,23 @@ import Synchronization
 /// A reader that stalls (a full pipe, a slow journal) must never stop mail: beyond `limit` bytes
 /// lines are counted and dropped, and the count is written where they are missing.
 final class LogSink: Sendable {
+    /// What becomes one line.
+    private enum Entry: Sendable {
+        case line([UInt8])
+        case fields(@Sendable () -> [EventField])
+
+        /// About the bytes that it holds.
+        var cost: Int {
+            switch self {
+            case .line(let bytes): bytes.count
+            case .fields: 1024
+            }
+        }
+    }
+
     private struct Buffer {
-        var bytes: [UInt8] = []
+        var entries: [Entry] = []
+        var cost = 0
         var droppedLines = 0
         var isScheduled = false
         var format: LogFormat
@@ -51,12 +66,18 @@ final class LogSink: Sendable {
     func append(_ fields: [EventField]) { append(format.line(fields)) }
 
     /// Takes one line, which must end in LF and hold no other.
-    func append(_ line: [UInt8]) {
+    func append(_ line: [UInt8]) { append(.line(line)) }
+
+    /// Takes what makes the fields of one line; it is called on the sink's own thread, for the caller has mail to carry.
+    func append(later fields: @escaping @Sendable () -> [EventField]) { append(.fields(fields)) }
+
+    private func append(_ entry: Entry) {
         let mustSchedule = buffer.withLock { buffer in
-            if buffer.bytes.count + line.count > limit {
+            if buffer.cost + entry.cost > limit {
                 buffer.droppedLines += 1
             } else {
-                buffer.bytes.append(contentsOf: line)
+                buffer.entries.append(entry)
+                buffer.cost += entry.cost
             }
             defer { buffer.isScheduled = true }
             return !buffer.isScheduled
@@ -75,7 +96,14 @@ final class LogSink: Sendable {
             defer { buffer = Buffer(format: buffer.format) }
             return buffer
         }
-        write(full.bytes)
+        var bytes: [UInt8] = []
+        for entry in full.entries {
+            switch entry {
+            case .line(let line): bytes += line
+            case .fields(let fields): bytes += full.format.line(fields())
+            }
+        }
+        write(bytes)
         guard full.droppedLines > 0 else { return }
         write(full.format.line([
             EventField("event", .text("lines-dropped")), EventField("lines", .number(Int64(full.droppedLines))),
