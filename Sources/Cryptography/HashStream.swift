@@ -31,17 +31,30 @@ public final class HashStream {
 
     /// The hash of all that came; the stream is empty again after it.
     public func finish() -> [UInt8] {
-        let hash = [UInt8](unsafeUninitializedCapacity: function.octets) { buffer, count in
-            let status = EVP_DigestFinal_ex(context, buffer.baseAddress, nil)
-            precondition(status == 1, "a hash of a known function cannot fail")
-            count = function.octets
-        }
+        let hash = HashStream.value(of: context, function)
         start()
         return hash
+    }
+
+    /// The hash of what has come so far; more may come.
+    public func snapshot() -> [UInt8] {
+        guard let copy = EVP_MD_CTX_new() else { preconditionFailure("no memory for a hash") }
+        defer { EVP_MD_CTX_free(copy) }
+        let status = EVP_MD_CTX_copy_ex(copy, context)
+        precondition(status == 1, "a hash of a known function cannot fail")
+        return HashStream.value(of: copy, function)
     }
 
     private func start() {
         let status = EVP_DigestInit_ex(context, function.method, nil)
         precondition(status == 1, "a hash of a known function cannot fail")
+    }
+
+    private static func value(of context: OpaquePointer, _ function: HashFunction) -> [UInt8] {
+        [UInt8](unsafeUninitializedCapacity: function.octets) { buffer, count in
+            let status = EVP_DigestFinal_ex(context, buffer.baseAddress, nil)
+            precondition(status == 1, "a hash of a known function cannot fail")
+            count = function.octets
+        }
     }
 }
