@@ -79,7 +79,7 @@ public struct ScheduleEntry: Sendable {
         static let expired = Flags(rawValue: 4)
         /// An operator wants it tried again as soon as its attempt ends.
         static let retryAfterAttempt = Flags(rawValue: 8)
-        /// Was released after its lifetime: gets one more attempt.
+        /// Was released after its lifetime, or could not be tried at its end: gets one more attempt.
         static let lastTry = Flags(rawValue: 16)
         /// Has no route: `failure` says why.
         static let undeliverable = Flags(rawValue: 32)

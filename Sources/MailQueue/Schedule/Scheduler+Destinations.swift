@@ -118,6 +118,12 @@ extension Scheduler {
         return .resolve(DestinationID(index: index, generation: destinations[index].generation))
     }
 
+    /// Whether `nextLookup` would hand something out: a site's turn may have shown that its answer is no longer good.
+    var hasLookup: Bool {
+        guard resolving < settings.maxResolving else { return false }
+        return !unasked.isEmpty || (!askedInVain.isEmpty && resolvingAgain < max(settings.maxResolving / 2, 1))
+    }
+
     // MARK: Waiting entries
 
     /// Has the waiting entries move on, a few at each call of `next`.

@@ -33,10 +33,12 @@ extension Scheduler {
         guard entries[index].state == .held else { return false }
         entries[index].flags.remove(.expired)
         if expirySecond(entries[index]) <= clock {
-            entries[index].dueSeconds = clock
-            entries[index].flags.insert(.lastTry)
+            tryOnceMore(index)
+        } else if entries[index].dueSeconds > clock {
+            schedule(index)
+        } else {
+            makeReady(index)
         }
-        if entries[index].dueSeconds > clock { schedule(index) } else { makeReady(index) }
         return true
     }
 

@@ -18,8 +18,10 @@ extension Scheduler {
     private static let entriesPerCall = 32
     private static let sitesPerCall = 8
     private static let destinationsPerCall = 8
-    /// How long an entry that was released after its lifetime may wait for its one more attempt.
+    /// How long an entry whose lifetime is over may wait for its one more attempt.
     private static let lastTrySeconds: UInt32 = 4 * 3600
+    /// An entry whose end is noticed later than this waited through a standstill or a jump of the clock.
+    private static let lateSeconds: UInt32 = 60
 
     mutating func advanceClock(to now: Timestamp) {
         let second = now.wholeSecond
@@ -81,8 +83,12 @@ extension Scheduler {
         let entry = entries[index]
         let isDue = entry.state == .scheduled && entry.dueSeconds <= clock
         if expirySecond(entry) <= clock, isDue || !entry.flags.contains(.expired) {
-            detach(index)
-            leave(index, as: .expired)
+            if hasMissedItsTime(entry) {
+                tryOnceMore(index)
+            } else {
+                detach(index)
+                leave(index, as: .expired)
+            }
             return nil
         }
         if let notice = noticeSecond(entry), notice <= clock {
@@ -94,6 +100,24 @@ extension Scheduler {
         }
         if isDue { makeReady(index) } else { armTimer(index) }
         return nil
+    }
+
+    /// Whether the lifetime ended while nothing could be tried: the process was down or stopped, or the clock jumped.
+    private func hasMissedItsTime(_ entry: ScheduleEntry) -> Bool {
+        guard entry.flags.isDisjoint(with: [.lastTry, .expired]) else { return false }
+        let end = expirySecond(entry)
+        if entry.state == .scheduled { return entry.dueSeconds < end }
+        return clock - min(end, clock) > Self.lateSeconds
+    }
+
+    /// Gives an entry whose lifetime is over one more attempt.
+    mutating func tryOnceMore(_ index: UInt32) {
+        entries[index].dueSeconds = clock
+        entries[index].flags.insert(.lastTry)
+        switch entries[index].state {
+        case .ready, .unresolved: armTimer(index)
+        case .scheduled, .held, .vacant, .leaving, .inFlight: makeReady(index)
+        }
     }
 
     func expirySecond(_ entry: ScheduleEntry) -> UInt32 {

@@ -81,6 +81,9 @@ public struct Scheduler: Sendable {
             setState(index, .held)
         } else if due > clock {
             schedule(index)
+        } else if expirySecond(entries[index]) <= clock {
+            // It should have been tried before its lifetime ended, and nobody was there to do it.
+            tryOnceMore(index)
         } else {
             makeReady(index)
         }
@@ -160,7 +163,7 @@ public struct Scheduler: Sendable {
     /// Whether bounded work was left over for another call.
     private var hasWorkAtHand: Bool {
         entryTimers.hasPending || siteTimers.hasPending || destinationTimers.hasPending
-            || !draining.isEmpty || (!eligibleSites.isEmpty && delivering < settings.maxInFlight)
+            || !draining.isEmpty || hasLookup || (!eligibleSites.isEmpty && delivering < settings.maxInFlight)
     }
 
     /// Puts an entry that was in flight where it waits for its next attempt.

@@ -104,13 +104,73 @@ struct SchedulerTests {
     @Test("a bounce that could not be recorded is tried again later, not at once")
     func expiryFails() {
         var fixture = SchedulerFixture { $0.retry.delayNotices = [] }
-        let id = fixture.insert { $0.arrival = $0.arrival - .days(6) }
+        let id = fixture.insert { draft in
+            draft.arrival = draft.arrival - .days(6)
+            draft.due = draft.arrival + .days(7)
+        }
         #expect(fixture.run() == [.expire(id)])
         guard case .deferred(let due) = fixture.finish(id, .deferred(), .none) else { Issue.record("not deferred"); return }
         #expect(fixture.run().isEmpty)
         fixture.now = due
         #expect(fixture.run() == [.expire(id)])
         #expect(fixture.scheduler[id]?.attempts == 0)
+    }
+
+    @Test("an entry whose lifetime ended while nobody was there gets one last try, then expires", arguments: [0, 3] as [UInt16])
+    func lifetimeEndsWhileDown(attempts: UInt16) {
+        var fixture = SchedulerFixture { $0.retry.delayNotices = [] }
+        let id = fixture.insert { draft in
+            draft.arrival = draft.arrival - .days(6)
+            draft.attempts = attempts
+            draft.due = attempts == 0 ? nil : draft.arrival + .days(2)
+        }
+        #expect(fixture.starts() == [id])
+        fixture.finish(id, .deferred(), .answered)
+        #expect(fixture.run() == [.expire(id)])
+    }
+
+    @Test("a clock that jumps over the end of a lifetime does not take the last try away", arguments: EntryState.allCases)
+    func clockJumpsOverLifetime(_ state: EntryState) {
+        var fixture = SchedulerFixture { $0.retry.delayNotices = []; $0.initialSiteConcurrency = 1 }
+        let flying = fixture.insert()
+        #expect(fixture.starts() == [flying])
+        var id = flying
+        switch state {
+        case .ready: id = fixture.insert()
+        case .unresolved:
+            id = fixture.insert("b.example")
+            #expect(fixture.run { _ in .unavailable }.isEmpty)
+        case .scheduled: fixture.finish(flying, .deferred(), .answered)
+        case .inFlight, .held, .leaving, .vacant: return
+        }
+        #expect(fixture.run { _ in .unavailable }.isEmpty)
+        #expect(fixture.scheduler[id]?.state == state)
+        fixture.advance(.days(6))
+        if state == .ready { fixture.finish(flying) }
+        fixture.scheduler.flush(now: fixture.now)
+        #expect(fixture.starts() == [id])
+        fixture.finish(id, .deferred(), .answered)
+        #expect(fixture.run() == [.expire(id)])
+    }
+
+    @Test("a site whose answer is no longer good is asked for at once, not at the next timer")
+    func staleAnswerAtTheTurn() {
+        var fixture = SchedulerFixture { $0.initialSiteConcurrency = 1 }
+        let flying = fixture.insert()
+        let waiting = fixture.insert()
+        #expect(fixture.starts() == [flying])
+        fixture.advance(.hours(2))
+        fixture.finish(flying)
+        #expect(fixture.starts() == [waiting])
+    }
+
+    @Test("a last try that never gets its turn ends all the same")
+    func lastTryIsBounded() {
+        var fixture = SchedulerFixture { $0.retry.delayNotices = [] }
+        let id = fixture.insert { $0.arrival = $0.arrival - .days(6) }
+        #expect(fixture.run { _ in .unavailable }.isEmpty)
+        fixture.advance(.hours(4))
+        #expect(fixture.run { _ in .unavailable } == [.expire(id)])
     }
 
     @Test("a delay notice is asked for once at each point, never for bounces")
