@@ -37,9 +37,9 @@ struct DiskFaultTests {
         return harness
     }
 
-    private func accept(_ key: UInt64, _ harness: LogHarness) -> StorageError? {
+    private func accept(_ key: UInt64, _ harness: LogHarness, size: Int = 1000) -> StorageError? {
         let box = Box<StorageError>()
-        harness.accept(key) { if case .failure(let error) = $0 { box.value = error } }
+        harness.accept(key, size: size) { if case .failure(let error) = $0 { box.value = error } }
         harness.loop.run()
         return box.value
     }
@@ -141,6 +141,83 @@ struct DiskFaultTests {
         harness.loop.advance(by: .seconds(2))
         #expect(accept(5000, harness) == nil)
         #expect(harness.states.last == .open)
+    }
+
+    private static func small() -> LogSettings {
+        var settings = LogHarness.settings()
+        settings.spareSegments = 1
+        settings.outcomeReserveBytes = 4096
+        return settings
+    }
+
+    private func segments(_ disk: SimulatedDisk) throws -> [String] {
+        try disk.root.list().map(\.name).filter { $0.hasPrefix("segment-") }
+    }
+
+    @Test("A log that failed stays failed when the disk also fills up, and goes on with what it kept")
+    func failedAndFull() throws {
+        let harness = try LogHarness(SimulatedDisk(), settings: Self.small())
+        harness.checkpointsAreTaken = false
+        harness.accept(1)
+        harness.loop.run()
+        harness.loop.advance(by: .seconds(1))
+        // As much as only fits a segment of its own without the part that belongs to outcomes.
+        for key in 10..<13 as Range<UInt64> {
+            harness.log.append([LogHarness.draft(key, size: 18_600)], .unsynced, on: harness.loop) { [confined = LoopConfined(harness, to: harness.loop)] result in
+                if case .success(let receipt) = result { confined.value.note(key, receipt.positions[0], size: 18_600) }
+            }
+        }
+        harness.loop.run()
+        harness.disk.setFault { access, _ in access == .synchronize ? EIO : access == .create || access == .allocate ? ENOSPC : nil }
+        guard case .notStored? = accept(2, harness) else { Issue.record("not refused"); return }
+        #expect(harness.states == [.failed])
+        // Room for one segment, not for another.
+        let used = harness.disk.state.usedBytes
+        harness.disk.setFault(nil)
+        harness.disk.setCapacity(used + (66 << 10))
+        for _ in 0..<5 { harness.loop.advance(by: .seconds(1)) }
+        #expect(!harness.states.contains(.outOfSpace))
+        #expect(try segments(harness.disk).count <= 3, "trying again must not fill the disk")
+        harness.disk.setCapacity(.max)
+        for _ in 0..<3 { harness.loop.advance(by: .seconds(1)) }
+        #expect(harness.states == [.failed, .open])
+        #expect(accept(3, harness) == nil)
+        let again = try LogHarness(harness.disk.after(.losingEverything))
+        for key in 10..<13 as Range<UInt64> { #expect(try again.read(key)?.get().body == LogHarness.body(key, 18_600)) }
+    }
+
+    @Test("A log that failed writes what it kept when it is closed and the disk works again")
+    func closingAfterFailing() throws {
+        let harness = try harness()
+        harness.finish(1)
+        harness.loop.run()
+        harness.disk.setFault { access, _ in access == .synchronize || access == .write ? EIO : nil }
+        guard case .notStored? = accept(2, harness) else { Issue.record("not refused"); return }
+        harness.disk.setFault(nil)
+        harness.close()
+        let again = try LogHarness(harness.disk.after(.losingEverything))
+        #expect(again.messages[1] == nil, "an outcome was forgotten")
+    }
+
+    @Test("A segment that was ready is not forgotten when the one before it cannot be synced")
+    func readySegmentIsKept() throws {
+        let harness = try LogHarness(SimulatedDisk(), settings: Self.small())
+        harness.checkpointsAreTaken = false
+        harness.accept(1)
+        harness.loop.run()
+        harness.loop.advance(by: .seconds(1))
+        #expect(try segments(harness.disk).count == 2)
+        harness.log.append([LogHarness.draft(7, size: 50_000)], .unsynced, on: harness.loop) { _ in }
+        harness.loop.run()
+        // The next one does not fit: the segment is to be sealed, and its sync fails.
+        harness.disk.setFault(Fuse(.synchronize, count: 1, errno: EIO).fault)
+        _ = accept(2, harness, size: 30_000)
+        for _ in 0..<3 { harness.loop.advance(by: .seconds(1)) }
+        #expect(accept(3, harness) == nil)
+        for _ in 0..<3 { harness.loop.advance(by: .seconds(1)) }
+        let holding = Set(harness.messages.values.map(\.position.segment))
+        // One abandoned, those that hold something, one ready.
+        #expect(try segments(harness.disk).count <= holding.count + 2)
     }
 
     @Test("The room on the disk is looked up while the log is in use")

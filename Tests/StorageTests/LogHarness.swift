@@ -178,6 +178,8 @@ final class LogHarness: LogOwner {
         for (key, (position, bytes)) in messages.sorted(by: { $0.key < $1.key }) {
             for number in [key, position.packed, UInt64(bytes)] { for shift in 0..<8 { chunk.append(UInt8(truncatingIfNeeded: number >> (8 * UInt64(shift)))) } }
         }
+        let questioned = writer.questioned
+        writer.keep(messages.values.map(\.position).filter { questioned.contains($0.segment) })
         let loop = loop
         writer.write(chunk, on: loop) { writer.finish(on: loop, completion: done) }
     }
@@ -194,11 +196,8 @@ final class LogHarness: LogOwner {
         if checkpointsAreTaken { beginCheckpoint() }
     }
 
-    func livePositions(in segments: Set<UInt32>) -> [RecordPosition] {
-        messages.values.map(\.position).filter { segments.contains($0.segment) }
-    }
-
-    func moved(_ list: [RecordMove]) {
+    func moved(_ list: [RecordMove], done: @escaping @Sendable () -> Void) {
+        defer { done() }
         let targets = Dictionary(uniqueKeysWithValues: list.map { ($0.from, $0.to) })
         for (key, (position, bytes)) in messages {
             guard let target = targets[position] else { continue }

@@ -250,8 +250,7 @@ private final class Appended: @unchecked Sendable {
 
 private final class FuzzOwner: LogOwner {
     func checkpointDue() {}
-    func livePositions(in segments: Set<UInt32>) -> [RecordPosition] { [] }
-    func moved(_ moves: [RecordMove]) {}
+    func moved(_ moves: [RecordMove], done: @escaping @Sendable () -> Void) { done() }
     func stateChanged(_ state: LogState) {}
 }
 

@@ -117,12 +117,13 @@ private let checkpointSeeds: [[UInt8]] = {
         bytes.number(UInt64(recipients.count))
         for recipient in recipients { bytes.number(recipient) }
     }
+    bytes.endMessage()
     func chunk(_ bytes: [UInt8]) -> [UInt8] { [0x40, UInt8(truncatingIfNeeded: bytes.count)] + bytes }
     func record(_ kind: RecordKind, _ meta: [UInt8]) -> [UInt8] {
         [kind.rawValue | 0x80, UInt8(truncatingIfNeeded: meta.count), UInt8(truncatingIfNeeded: meta.count >> 8)] + meta
     }
     let events = eventSeeds.map { seed in record(RecordKind.allCases[Int(seed[0])], Array(seed[1...])) }
-    return [chunk(bytes.bytes), chunk(bytes.bytes) + events.dropFirst().flatMap { $0 }, events.flatMap { $0 }]
+    return [chunk(bytes.encoded), chunk(bytes.encoded) + events.dropFirst().flatMap { $0 }, events.flatMap { $0 }]
 }()
 
 private final class FuzzRoutes: RouteTable {

@@ -92,6 +92,8 @@ public struct QueueNumbers: Codable, Hashable, Sendable {
     public var accepted, refused, attempts, delivered, deferrals, bounced: UInt64
     /// Since the start: notifications sent, bounces of bounces dropped, messages held for crashing.
     public var reports, bouncesDropped, crashHolds: UInt64
+    /// Records that the start could not understand: `baton queue fsck` explains and puts them aside.
+    public var unreadable: Int
 
     init(_ numbers: QueueStatistics) {
         messages = numbers.messages
@@ -112,6 +114,7 @@ public struct QueueNumbers: Codable, Hashable, Sendable {
         reports = numbers.reports
         bouncesDropped = numbers.bouncesDropped
         crashHolds = numbers.crashHolds
+        unreadable = numbers.unreadable
     }
 }
 

@@ -62,4 +62,6 @@ public struct QueueStatistics: Hashable, Sendable {
     public var bouncesDropped: UInt64 = 0
     /// Messages held for crashing since the start.
     public var crashHolds: UInt64 = 0
+    /// Records that the start could not understand: nothing in the log is freed while there are any.
+    public var unreadable = 0
 }

@@ -133,6 +133,7 @@ extension Queue: DeliveryQueue {
         let record = table[slot]
         log.read(record.position, expectedBytes: Int(record.storedBytes), on: core) { result in
             guard self.table.isOccupied(slot), self.table[slot].id == record.id else { return done(nil) }
+            self.noteRead(slot, result)
             switch result {
             case .success(let stored):
                 // Later code takes it for granted that a waiting recipient is one of the envelope.
@@ -141,16 +142,30 @@ extension Queue: DeliveryQueue {
                 self.holdUnreadable(slot)
                 done(nil)
             case .failure(.gone) where triesLeft > 0: self.load(slot, triesLeft: triesLeft - 1, done: done)
-            case .failure(.damaged):
-                self.holdUnreadable(slot)
-                done(nil)
             case .failure: done(nil)
             }
         }
     }
 
+    /// Holds a message that is damaged, and one that the disk goes on refusing to give back.
+    private func noteRead(_ slot: UInt32, _ result: Result<LogRecord, StorageError>) {
+        let id = table[slot].id
+        switch result {
+        case .success:
+            goodReads += 1
+            if !refusedReads.isEmpty { refusedReads[id] = nil }
+        case .failure(.damaged): holdUnreadable(slot)
+        case .failure(.unreadable):
+            var refused = refusedReads[id] ?? RefusedReads(goodReads: goodReads)
+            refused.count += 1
+            refusedReads[id] = refused
+            if refused.isHopeless(goodReads: goodReads) { holdUnreadable(slot) }
+        case .failure: break
+        }
+    }
+
     /// Keeps a message that the log does not give back from being tried for ever.
-    private func holdUnreadable(_ slot: UInt32) {
+    func holdUnreadable(_ slot: UInt32) {
         guard !table[slot].flags.contains(.heldUnreadable) else { return }
         let id = table[slot].id
         table[slot].hold = .unreadable
@@ -190,12 +205,35 @@ extension Queue: DeliveryQueue {
         let (position, bytes) = index < chunks.count ? (chunks[index].position, chunks[index].storedBytes)
             : (table[slot].position, table[slot].storedBytes)
         log.read(position, expectedBytes: Int(bytes), on: core) { result in
+            guard let slot = self.table.slot(of: id) else { return done(.failure(.gone)) }
+            self.noteRead(slot, result)
             switch result {
             case .success(let record) where record.messageKey == id.rawValue: done(.success(record.body))
             case .failure(.gone) where triesLeft > 0: self.readPart(id, index, triesLeft: triesLeft - 1, done)
-            case .success, .failure: done(.failure(.damaged))
+            case .success:
+                self.holdUnreadable(slot)
+                done(.failure(.damaged))
+            case .failure: done(.failure(.damaged))
             }
         }
+    }
+}
+
+/// Reads of one message that the disk refused without one that succeeded in between.
+struct RefusedReads {
+    /// As many as show that it is this message, when others can be read.
+    private static let limit = 5
+    /// As many as show it when nothing else was read meanwhile: some minutes' worth.
+    private static let limitAlone = 50
+
+    var count = 0
+    private let goodReadsBefore: UInt64
+
+    init(goodReads: UInt64) { goodReadsBefore = goodReads }
+
+    /// Whether it should be left to a person; `goodReads` tells a bad place from a disk that gives nothing back.
+    func isHopeless(goodReads: UInt64) -> Bool {
+        count >= (goodReads > goodReadsBefore ? RefusedReads.limit : RefusedReads.limitAlone)
     }
 }
 

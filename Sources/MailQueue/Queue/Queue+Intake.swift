@@ -177,9 +177,8 @@ extension Queue {
     /// Parts whose receiver forgot to abandon them: no session lets this long pass between two parts.
     private func forgetStaleUploads() {
         let limit = core.now - .minutes(30)
-        for (id, upload) in uploads where upload.lastActivity < limit && upload.pending == 0 && !upload.isBeingAccepted {
-            forgetUpload(id)
-        }
+        let stale = uploads.filter { $0.value.lastActivity < limit && $0.value.pending == 0 && !$0.value.isBeingAccepted }
+        for id in stale.keys.sorted() { forgetUpload(id) }
     }
 
     // MARK: New messages

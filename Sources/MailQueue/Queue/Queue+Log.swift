@@ -6,6 +6,7 @@ import Storage
 /// A checkpoint on its way: written page by page while the queue goes on.
 struct CheckpointWalk {
     let writer: CheckpointWriter
+    let questions: QuestionedFiles
     var next: UInt32 = 0
 }
 
@@ -16,15 +17,19 @@ extension Queue: LogOwner {
     private static let pageBytes = 1 << 20
 
     public func checkpointDue() {
-        guard checkpoint == nil, !isCheckpointBeginning else { return }
+        // A new checkpoint has the old one forgotten, and with it all that could not be understood.
+        guard checkpoint == nil, !isCheckpointBeginning, statistics.unreadable == 0 else { return }
         isCheckpointBeginning = true
         // When a synced append is completed, so is everything before it: its number is exactly how far the memory is.
         mark { receipt in
             self.isCheckpointBeginning = false
-            guard let receipt else { return }
+            guard let receipt else { return self.endCheckpoint(false) }
             let through = receipt.lastLSN
             let writer = self.log.beginCheckpoint(through: through)
-            self.checkpoint = CheckpointWalk(writer: writer)
+            let walk = CheckpointWalk(writer: writer, questions: QuestionedFiles(writer.questioned))
+            self.checkpoint = walk
+            // First, since parts that become a message meanwhile may do so in a place that was passed.
+            writer.keep(self.uploads.values.flatMap { walk.questions.among($0.chunks.map(\.position)) })
             writer.write(self.runningChunk(through), on: self.core) { self.writePage() }
         }
     }
@@ -39,13 +44,19 @@ extension Queue: LogOwner {
         let end = min(walk.next.advanced(by: Int(Queue.pageSize)), table.bound)
         guard walk.next < end else { return finishCheckpoint(walk.writer) }
         var bytes = CheckpointBytes(kind: .messages)
+        var kept: [RecordPosition] = []
         var slot = walk.next
-        while slot < end, bytes.bytes.count < Queue.pageBytes {
-            if table.isOccupied(slot) { write(slot, &bytes) }
+        while slot < end, bytes.count < Queue.pageBytes {
+            if table.isOccupied(slot) {
+                write(slot, &bytes)
+                bytes.endMessage()
+                addPositions(of: slot, in: walk.questions, to: &kept)
+            }
             slot += 1
         }
         checkpoint?.next = slot
-        walk.writer.write(bytes.bytes, on: core) { self.writePage() }
+        walk.writer.keep(kept)
+        walk.writer.write(bytes.encoded, on: core) { self.writePage() }
     }
 
     // What the pages say may be ahead of `through`; all of it must be on the disk before the checkpoint counts.
@@ -54,11 +65,18 @@ extension Queue: LogOwner {
         mark { receipt in
             guard receipt != nil, self.refusedAppends == 0 else {
                 writer.cancel()
-                self.checkpoint = nil
-                return
+                return self.endCheckpoint(false)
             }
-            writer.finish(on: self.core) { _ in self.checkpoint = nil }
+            writer.finish(on: self.core) { result in
+                if case .success = result { self.endCheckpoint(true) } else { self.endCheckpoint(false) }
+            }
         }
+    }
+
+    private func endCheckpoint(_ counts: Bool) {
+        checkpoint = nil
+        checkpointEnded?(counts)
+        checkpointEnded = nil
     }
 
     private func runningChunk(_ through: LSN) -> [UInt8] {
@@ -73,7 +91,8 @@ extension Queue: LogOwner {
             bytes.fixed(id.rawValue)
             write(upload.chunks, &bytes)
         }
-        return bytes.bytes
+        bytes.endMessage()
+        return bytes.encoded
     }
 
     private func write(_ chunks: [ChunkLink], _ bytes: inout CheckpointBytes) {
@@ -125,54 +144,6 @@ extension Queue: LogOwner {
         let recipients = table.recipients(of: payload)
         bytes.number(UInt64(recipients.count))
         for recipient in recipients { bytes.number(recipient) }
-    }
-
-    public func livePositions(in segments: Set<UInt32>) -> [RecordPosition] {
-        var live: [RecordPosition] = []
-        guard let lowest = segments.min(), let highest = segments.max() else { return live }
-        func add(_ position: RecordPosition) {
-            // A million positions are asked about: the set is looked at for those in question only.
-            guard position.segment >= lowest, position.segment <= highest else { return }
-            if segments.contains(position.segment) { live.append(position) }
-        }
-        for slot in 0..<table.bound where table.isOccupied(slot) {
-            let message = table[slot]
-            add(message.position)
-            if message.lastEventBytes > 0 { add(message.lastEvent) }
-            if message.extra != .none { for chunk in table.chunks(of: slot) { add(chunk.position) } }
-        }
-        for upload in uploads.values { for chunk in upload.chunks { add(chunk.position) } }
-        return live
-    }
-
-    public func moved(_ moves: [RecordMove]) {
-        let places = Dictionary(moves.map { ($0.from, $0.to) }, uniquingKeysWith: { $1 })
-        func move(_ position: inout RecordPosition, _ bytes: UInt32) {
-            guard let new = places[position] else { return }
-            log.retain(new, bytes: Int(bytes))
-            log.release(position, bytes: Int(bytes))
-            position = new
-        }
-        let segments = Set(moves.map(\.from.segment))
-        guard let lowest = segments.min(), let highest = segments.max() else { return }
-        func isConcerned(_ position: RecordPosition) -> Bool { position.segment >= lowest && position.segment <= highest }
-        for slot in 0..<table.bound where table.isOccupied(slot) {
-            let message = table[slot]
-            if isConcerned(message.position) { move(&table[slot].position, message.storedBytes) }
-            if message.lastEventBytes > 0, isConcerned(message.lastEvent) { move(&table[slot].lastEvent, message.lastEventBytes) }
-            guard message.extra != .none else { continue }
-            for index in table.extras[message.extra].chunks.indices {
-                let bytes = table.extras[message.extra].chunks[index].storedBytes
-                move(&table.extras[message.extra].chunks[index].position, bytes)
-            }
-        }
-        for id in uploads.keys.sorted() {
-            for index in uploads[id]?.chunks.indices ?? 0..<0 {
-                guard var chunk = uploads[id]?.chunks[index] else { continue }
-                move(&chunk.position, chunk.storedBytes)
-                uploads[id]?.chunks[index] = chunk
-            }
-        }
     }
 
     public func stateChanged(_ state: LogState) {

@@ -79,23 +79,47 @@ extension Queue {
         }
     }
 
-    // A recipient is done only when its success, or its bounce, is itself in the log: one group, all or nothing.
     private func record(_ conclusion: Conclusion, returned: ReportComposer.Returned?, _ wasAttempt: Bool,
                         _ written: @escaping @Sendable (Bool) -> Void) {
         let noticesGiven = scheduler.entry(conclusion.entry)?.noticesGiven ?? 0
         let results = conclusion.final + postpone(conclusion)
+        let recording = ResultRecording(parts: [results[...]], noticesGiven: noticesGiven, wasAttempt: wasAttempt)
+        record(recording, of: conclusion, returned, written)
+    }
+
+    // A recipient is done only when its success, or its bounce, is itself in the log: one group, all or nothing.
+    private func record(_ recording: ResultRecording, of conclusion: Conclusion, _ returned: ReportComposer.Returned?,
+                        _ written: @escaping @Sendable (Bool) -> Void) {
+        guard let part = recording.parts.first else { return written(true) }
         let event = MailEvent(message: conclusion.message.id, time: conclusion.time, detail: .attempted(AttemptResult(
-            number: conclusion.number, host: conclusion.host, duration: conclusion.duration, results: results,
-            noticesGiven: noticesGiven)))
-        let consequences = Consequences(conclusion, returned, self)
+            number: conclusion.number, host: conclusion.host, duration: conclusion.duration, results: Array(part),
+            noticesGiven: recording.noticesGiven)))
+        var concluded = conclusion
+        concluded.final = part.filter(\.outcome.isFinal)
+        let consequences = Consequences(concluded, returned, self)
         let group = [event.draft] + consequences.drafts
         let sizes = group.map(\.storedBytes)
-        appendForSure(group, refused: { written(false) }, done: { receipt, wasRefused in
-            self.applied(conclusion, event, consequences, receipt, sizes)
-            if wasAttempt { self.unkeepAfterAttempt(conclusion) }
-            if !wasRefused { written(true) }
+        appendForSure(group, refused: { written(false) }, tooLarge: {
+            self.recordInParts(recording, of: conclusion, returned, written)
+        }, done: { receipt, wasRefused in
+            self.applied(conclusion, event, consequences, receipt, sizes, isLast: recording.parts.count == 1)
+            if recording.parts.count == 1, recording.wasAttempt { self.unkeepAfterAttempt(conclusion) }
+            // The first refusal has been told already.
+            let told: @Sendable (Bool) -> Void = { isWritten in if !wasRefused { written(isWritten) } }
+            self.record(recording.rest, of: conclusion, returned, told)
             self.workArrived?()
         })
+    }
+
+    /// Results that the log cannot take as one group: without the content that a bounce returns, then in halves.
+    private func recordInParts(_ recording: ResultRecording, of conclusion: Conclusion, _ returned: ReportComposer.Returned?,
+                               _ written: @escaping @Sendable (Bool) -> Void) {
+        if returned != nil { return record(recording, of: conclusion, nil, written) }
+        if let halved = recording.halved { return record(halved, of: conclusion, nil, written) }
+        // Not even one result fits: left to a person, since every other try would end here as well.
+        if table.slot(of: conclusion.message.id) == conclusion.slot { holdUnreadable(conclusion.slot) }
+        _ = scheduler.finish(conclusion.entry, .aborted, feedback: .none, now: core.now, random: random)
+        written(false)
     }
 
     /// Puts what is left of an entry back into the schedule; the results say until when.
@@ -125,7 +149,7 @@ extension Queue {
 
     /// The record is written: what it says comes true in memory too.
     private func applied(_ conclusion: Conclusion, _ event: MailEvent, _ consequences: Consequences,
-                         _ receipt: AppendReceipt, _ sizes: [Int]) {
+                         _ receipt: AppendReceipt, _ sizes: [Int], isLast: Bool) {
         count(event)
         var place = 1
         for report in consequences.reports {
@@ -137,7 +161,7 @@ extension Queue {
             for dropped in consequences.dropped { tell(dropped, conclusion.message.envelope) }
         }
         statistics.bouncesDropped += UInt64(consequences.dropped.count)
-        let isOver = conclusion.deferred.isEmpty && conclusion.untried.isEmpty
+        let isOver = isLast && conclusion.deferred.isEmpty && conclusion.untried.isEmpty
         if isOver, drop(conclusion.entry, conclusion.slot, feedback: conclusion.feedback) { return }
         // While the log refused, a later attempt or an operator may have ended the message.
         guard table.slot(of: conclusion.message.id) == conclusion.slot,
@@ -228,6 +252,7 @@ extension Queue {
     /// Forgets a message without entries, and lets the log have its room back.
     private func leave(_ slot: UInt32) {
         suspects.gone(table[slot].id)
+        refusedReads[table[slot].id] = nil
         for record in table.records(of: slot) { log.release(record.position, bytes: Int(record.bytes)) }
         unkeep(slot, all: true)
         table.remove(slot)
@@ -235,41 +260,25 @@ extension Queue {
     }
 }
 
-/// What the final results of an attempt call for: notifications, or the end of bounces that nobody may get.
-struct Consequences: Sendable {
-    var reports: [ReportComposer.Report] = []
-    var dropped: [MailEvent] = []
+/// Results of an attempt on their way into the log: in one part, wherever the log can take that.
+private struct ResultRecording: Sendable {
+    var parts: [ArraySlice<RecipientResult>]
+    let noticesGiven: UInt8
+    let wasAttempt: Bool
 
-    /// The records that belong into the group of the attempt.
-    var drafts: [RecordDraft] { reports.flatMap(\.drafts) + dropped.map(\.draft) }
+    /// What is left after the first part.
+    var rest: ResultRecording {
+        var rest = self
+        rest.parts.removeFirst()
+        return rest
+    }
 
-    init(_ conclusion: Conclusion, _ returned: ReportComposer.Returned?, _ queue: Queue) {
-        let message = conclusion.message
-        guard message.envelope.reversePath == .null else {
-            let plans = ReportPlan.outcomes(conclusion.final, of: message.envelope, host: conclusion.host, at: conclusion.time)
-            reports = plans.compactMap { plan in
-                queue.compose(plan, about: message, returning: plan.purpose == .success ? returned?.header : returned)
-            }
-            return
-        }
-        let failed: [ReportPlan.Item] = conclusion.final.compactMap { result in
-            switch result.outcome {
-            case .bounced(let diagnosis), .expired(let diagnosis):
-                ReportPlan.Item(recipient: result.recipient, action: .failed, diagnosis: diagnosis)
-            case .delivered, .relayed, .deferred: nil
-            }
-        }
-        guard !failed.isEmpty else { return }
-        // Our own report that nobody takes goes to the postmaster once; any other bounce ends here (RFC 5321 §6.1).
-        let isOurs = message.envelope.origin.reportOn != nil
-        let isForPostmaster = message.envelope.recipients.contains { $0.address == queue.settings.postmaster }
-        if isOurs, !isForPostmaster, queue.settings.doubleBounces == .toPostmaster {
-            let plan = ReportPlan(purpose: .doubleBounce, items: failed, host: conclusion.host, lastAttempt: conclusion.time)
-            if let report = queue.compose(plan, about: message, returning: returned) { reports.append(report) }
-        }
-        if reports.isEmpty {
-            dropped.append(MailEvent(message: message.id, time: conclusion.time,
-                                     detail: .bounceDropped(recipients: failed.map(\.recipient))))
-        }
+    /// The same with the first part cut in two; nil when it is a single result.
+    var halved: ResultRecording? {
+        guard let first = parts.first, first.count > 1 else { return nil }
+        let middle = first.index(first.startIndex, offsetBy: first.count / 2)
+        var halved = self
+        halved.parts.replaceSubrange(0..<1, with: [first[..<middle], first[middle...]])
+        return halved
     }
 }

@@ -6,6 +6,7 @@ extension Queue {
     /// Takes over what recovery found: the table as it is, its entries into the schedule.
     func adopt(_ recovery: consuming QueueRecovery) {
         table = recovery.table
+        statistics.unreadable = recovery.unreadable
         // Only what the life before this one left open: earlier ends have been recorded.
         if recovery.lastExit.isCrash, recovery.runningIncarnation &+ 1 == log.incarnation { blame(recovery.running) }
         let now = core.now

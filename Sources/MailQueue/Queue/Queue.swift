@@ -55,6 +55,12 @@ public final class Queue: MessageIntake, @unchecked Sendable {
     var isDiskShort = false
     var checkpoint: CheckpointWalk?
     var isCheckpointBeginning = false
+    /// Hears once whether the next checkpoint counts.
+    var checkpointEnded: (@Sendable (Bool) -> Void)?
+    /// Reads that the disk refused, by message.
+    var refusedReads: [QueueID: RefusedReads] = [:]
+    /// Reads that succeeded since the start.
+    var goodReads: UInt64 = 0
     /// Groups that the log refused and that wait for another try.
     var refusedAppends = 0
 
@@ -88,6 +94,14 @@ public final class Queue: MessageIntake, @unchecked Sendable {
         }
         log.start(owner: LoopConfined(self, to: core))
         recordCrashes()
+        if statistics.unreadable > 0 { observer?.alert(.unreadableRecords(statistics.unreadable)) }
+    }
+
+    /// Writes a checkpoint without what the start could not understand, after that has been put aside; answers whether it counts.
+    public func forgetUnreadable(_ completion: @escaping @Sendable (Bool) -> Void = { _ in }) {
+        statistics.unreadable = 0
+        checkpointEnded = completion
+        checkpointDue()
     }
 
     /// The queue in numbers.
@@ -156,14 +170,19 @@ public final class Queue: MessageIntake, @unchecked Sendable {
 
     /// Appends a group that must not be forgotten while the process lives: tries again until the log takes it.
     ///
-    /// `refused` is called after the first refusal, `done` when the group is written, with whether it was refused before.
+    /// `refused` is called after the first refusal, `done` when the group is written, with whether it was refused before;
+    /// `tooLarge` instead of both when the log can never take it.
     func appendForSure(_ group: [RecordDraft], wasRefused: Bool = false, refused: @escaping @Sendable () -> Void = {},
+                       tooLarge: @escaping @Sendable () -> Void = {},
                        done: @escaping @Sendable (_ receipt: AppendReceipt, _ wasRefused: Bool) -> Void) {
         log.append(group, .written, on: core) { result in
             switch result {
             case .success(let receipt):
                 if wasRefused { self.refusedAppends -= 1 }
                 done(receipt, wasRefused)
+            case .failure(.tooLarge):
+                if wasRefused { self.refusedAppends -= 1 }
+                tooLarge()
             case .failure(let error):
                 if !wasRefused {
                     self.refusedAppends += 1
@@ -172,7 +191,7 @@ public final class Queue: MessageIntake, @unchecked Sendable {
                 // A closed log ends the process; what was not recorded will be tried again by the next one.
                 if error == .closed { return }
                 _ = self.core.schedule(at: self.core.now + .seconds(2)) {
-                    self.appendForSure(group, wasRefused: true, done: done)
+                    self.appendForSure(group, wasRefused: true, tooLarge: tooLarge, done: done)
                 }
             }
         }

@@ -23,8 +23,11 @@ public struct QueueRecovery {
 
     /// Messages that were found.
     public var count: Int { table.count }
-    /// Records and parts of the checkpoint that could not be understood; the log keeps them.
+    /// Records and messages of the checkpoint that could not be understood; the log keeps them as long as there are any.
     public private(set) var unreadable = 0
+    /// The first of them.
+    public private(set) var faults: [RecoveryFault] = []
+    private static let maxFaults = 10_000
     /// Whether the checkpoint is in a form that this version knows; if not, the process must not go on.
     public private(set) var isCheckpointKnown = true
     /// What is known of how the process ended before.
@@ -39,10 +42,15 @@ public struct QueueRecovery {
     /// Takes the next thing that the log hands out.
     public mutating func take(_ item: RecoveryItem) {
         switch item {
-        case .checkpoint(let chunk): if !read(chunk) { unreadable += 1 }
+        case .checkpoint(let chunk): read(chunk)
         case .record(let record):
-            do { try apply(record) } catch { unreadable += 1 }
+            do { try apply(record) } catch { note(.record(record)) }
         }
+    }
+
+    private mutating func note(_ fault: RecoveryFault) {
+        unreadable += 1
+        if faults.count < QueueRecovery.maxFaults { faults.append(fault) }
     }
 
     // MARK: Records
@@ -264,18 +272,27 @@ public struct QueueRecovery {
 
     // MARK: The checkpoint
 
-    private mutating func read(_ chunk: [UInt8]) -> Bool {
+    private mutating func read(_ chunk: [UInt8]) {
         var reader = CheckpointReader(chunk)
         guard reader.octet() == CheckpointBytes.version else {
             isCheckpointKnown = false
-            return false
+            return note(.part(chunk))
         }
-        switch reader.octet().flatMap(CheckpointChunkKind.init(rawValue:)) {
-        case .messages:
-            while !reader.isAtEnd { guard readMessage(&reader) else { return false } }
-            return true
-        case .running: return readRunning(&reader)
-        case nil: return false
+        guard let kind = reader.octet().flatMap(CheckpointChunkKind.init(rawValue:)), reader.readTexts() else {
+            return note(.part(chunk))
+        }
+        while !reader.isAtEnd {
+            let reading = reader.message { reader in
+                switch kind {
+                case .messages: readMessage(&reader)
+                case .running: readRunning(&reader)
+                }
+            }
+            switch reading {
+            case .understood: break
+            case .nonsense(let bytes): note(kind == .messages ? RecoveryFault(message: bytes) : .part(bytes))
+            case .rest(let bytes): note(.part(bytes))
+            }
         }
     }
 

@@ -20,6 +20,7 @@ public final class CheckpointWriter: Sendable {
         var count = 0
         var failure: StorageError?
         var isEnded = false
+        var kept: [RecordPosition] = []
     }
 
     /// `barrier` syncs the log and then tells whether it could.
@@ -32,6 +33,17 @@ public final class CheckpointWriter: Sendable {
         self.plan = plan
         self.barrier = barrier
         progress = Mutex(Progress())
+    }
+
+    /// Files that are freed once the checkpoint is durable, unless `keep` names a record in them.
+    public var questioned: Set<UInt32> { plan.questioned }
+
+    /// Names records in `questioned` files that may still be read, to be copied elsewhere.
+    ///
+    /// This is the truth for compaction: a record that is not named before `finish` is freed with its file. Naming may go on
+    /// while the checkpoint is written: what the owner comes to know after its begin lies in other files.
+    public func keep(_ positions: [RecordPosition]) {
+        progress.withLock { $0.kept += positions }
     }
 
     private var name: String { CheckpointFile.name(through) }
@@ -71,7 +83,7 @@ public final class CheckpointWriter: Sendable {
             loop.execute { completion(.failure(failure)) }
         } else {
             loop.execute { completion(.success(())) }
-            compactor.carryOut(plan)
+            compactor.carryOut(plan, keeping: progress.withLock { $0.kept })
         }
     }
 

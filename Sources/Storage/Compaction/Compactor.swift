@@ -4,18 +4,16 @@ import Synchronization
 
 /// Frees segments: archives their events, copies what is live in them, and recycles them.
 ///
-/// A file is freed only by a checkpoint that is durable, reflects all its records, and was begun when
-/// the owner named no live record in it; and a segment only after its archive is synced. So at every
-/// moment the newest durable checkpoint finds all that it refers to.
+/// A file is freed only by a checkpoint that is durable, reflects all its records, and for which the
+/// owner kept no record in it; and a segment only after its archive is synced. So at every moment the
+/// newest durable checkpoint finds all that it refers to.
 final class Compactor: Sendable {
-    /// What a checkpoint allows once it is durable.
+    /// What a checkpoint may allow once it is durable.
     struct Plan: Sendable {
         /// Segments that get an archive.
         var archived: [UInt32] = []
-        /// Files without a live record.
-        var freed: [UInt32] = []
-        /// Live records to copy away.
-        var copied: [RecordPosition] = []
+        /// Files that are freed, unless the owner keeps something in them; that is copied away.
+        var questioned: Set<UInt32> = []
     }
 
     /// Files fuller than this are not worth copying.
@@ -40,7 +38,7 @@ final class Compactor: Sendable {
     // MARK: Planning, on the owner's loop
 
     /// What may be done after a checkpoint through `through` that begins now.
-    func plan(through: LSN, owner: any LogOwner) -> Plan {
+    func plan(through: LSN) -> Plan {
         let files = context.table.all.filter { file in
             switch file.purpose {
             case .segment: file.state != .active && !file.isPinned && file.lastLSN <= through
@@ -49,11 +47,8 @@ final class Compactor: Sendable {
         }
         let dead = files.filter { $0.live <= 0 }
         let victims = victims(among: files)
-        let asked = Set((dead + victims).map(\.number))
-        let live = asked.isEmpty ? [] : owner.livePositions(in: asked)
-        let liveFiles = Set(live.map(\.segment))
         return Plan(archived: files.filter { $0.purpose == .segment && !$0.isArchived }.map(\.number),
-                    freed: asked.subtracting(liveFiles).sorted(), copied: live.filter { asked.contains($0.segment) }.sorted())
+                    questioned: Set((dead + victims).map(\.number)))
     }
 
     /// The files to copy from so that the spool gets small enough: those with the least to copy.
@@ -116,12 +111,12 @@ final class Compactor: Sendable {
 
     // MARK: Carrying out, on the background lane
 
-    /// Does what a checkpoint allows that has just become durable.
-    func carryOut(_ plan: Plan) {
+    /// Does what a checkpoint allows that has just become durable, for which the owner needs the records at `kept`.
+    func carryOut(_ plan: Plan, keeping kept: [RecordPosition]) {
         removeOldCheckpoints()
         for number in plan.archived { archive(number) }
-        let freed = plan.freed.count { free($0) }
-        let copied = copy(plan.copied)
+        let freed = plan.questioned.subtracting(kept.map(\.segment)).sorted().count { free($0) }
+        let copied = copy(kept.filter { plan.questioned.contains($0.segment) }.sorted())
         expireArchives()
         maintenance.compacted(isProgress: freed > 0 || copied > 0)
         considerSoon()
@@ -207,9 +202,10 @@ final class Compactor: Sendable {
             context.table.insert(SegmentTable.Entry(purpose: .bodies, state: .active, fileBytes: end, end: end, firstLSN: .zero,
                                                     lastLSN: .zero, file: file, number: number))
             owner.loop.execute { [context, self] in
-                owner.value.moved(moves)
-                context.table.update(number) { $0.state = .sealed }
-                considerSoon()
+                owner.value.moved(moves) {
+                    context.table.update(number) { $0.state = .sealed }
+                    self.considerSoon()
+                }
             }
             return moves.count
         } catch {
@@ -232,7 +228,8 @@ final class Compactor: Sendable {
             guard let record = try? StoredRecord.read(position, in: file, seed: seed, expectedBytes: 0) else { continue }
             if firstLSN == .zero { firstLSN = record.lsn }
             let offset = try sink.append(record.draft, lsn: record.lsn, groupIndex: 0, groupCount: 1)
-            moves.append(RecordMove(from: position, to: RecordPosition(segment: number, offset: UInt32(truncatingIfNeeded: offset / 64))))
+            moves.append(RecordMove(from: position, to: RecordPosition(segment: number, offset: UInt32(truncatingIfNeeded: offset / 64)),
+                                    messageKey: record.draft.messageKey))
         }
         try sink.flush()
         try context.header(.bodies, number: number, firstLSN: firstLSN, fileBytes: sink.end).write(to: target)

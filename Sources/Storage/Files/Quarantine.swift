@@ -6,6 +6,16 @@ struct Quarantine: Sendable {
 
     let files: any FileLayer
 
+    /// Keeps `bytes` under a name of their own.
+    func keep(_ bytes: [UInt8], name: String) throws(FileError) {
+        let directory = try files.subdirectory(Quarantine.directory)
+        if try directory.list().contains(where: { $0.name == name }) { return }
+        let target = try directory.create(name)
+        try target.write(bytes, at: 0)
+        try target.synchronize()
+        try directory.synchronizeNames()
+    }
+
     /// Copies a range of `file`, once, and says in words where it is.
     func keep(_ range: Range<UInt64>, of file: any StorageFile, name: String) -> (text: String, isKept: Bool) {
         let copy = "\(name)-\(range.lowerBound)"

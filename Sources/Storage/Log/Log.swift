@@ -119,6 +119,21 @@ public final class Log: Sendable {
         }
     }
 
+    /// Copies what lies at `position` to the quarantine; blocks.
+    public func setAside(_ position: RecordPosition, bytes: Int) throws(FileError) {
+        guard let entry = context.table[position.segment], let file = try context.table.file(position.segment) else {
+            throw FileError("open", "segment \(position.segment)", errno: ENOENT)
+        }
+        let start = position.byteOffset
+        let kept = Quarantine(files: context.files).keep(start..<(start + UInt64(max(bytes, RecordHeader.alignment))), of: file, name: entry.name)
+        guard kept.isKept else { throw FileError("copy", entry.name, errno: EIO) }
+    }
+
+    /// Writes bytes of the owner's state that it cannot understand to the quarantine; blocks.
+    public func setAside(_ bytes: [UInt8], as name: String) throws(FileError) {
+        try Quarantine(files: context.files).keep(bytes, name: name)
+    }
+
     /// Counts a record as live: its file is worth keeping.
     public func retain(_ position: RecordPosition, bytes: Int) {
         context.table.addLive(bytes, to: position.segment)
@@ -134,10 +149,10 @@ public final class Log: Sendable {
 
     /// Begins a checkpoint that reflects every record up to `through`: the LSN of a `.synced` append that was completed.
     ///
-    /// To be called on the owner's loop, with the owner naming its live positions at once. A checkpoint that is still
-    /// open is given up.
+    /// To be called on the owner's loop; `CheckpointWriter.keep` is told what is live. A checkpoint that is still open is
+    /// given up.
     public func beginCheckpoint(through: LSN) -> CheckpointWriter {
-        let plan = maintenance.owner.map { compactor.plan(through: through, owner: $0.value) } ?? Compactor.Plan()
+        let plan = maintenance.owner == nil ? Compactor.Plan() : compactor.plan(through: through)
         let checkpoint = CheckpointWriter(through: through, context: context, maintenance: maintenance, compactor: compactor,
                                           plan: plan) { [weak self] loop, done in
             guard let self else { return done(.closed) }

@@ -6,16 +6,11 @@ public protocol LogOwner: AnyObject {
     /// nearer that is to the end, the more segments can be freed.
     func checkpointDue()
 
-    /// Every record that may still be read and lies in one of `segments`.
-    ///
-    /// This is the truth for compaction: a record that is not named here is freed with its segment.
-    func livePositions(in segments: Set<UInt32>) -> [RecordPosition]
-
     /// Records now lie elsewhere; the copies are synced.
     ///
-    /// The owner replaces the positions it knows and retains the new ones instead of the old. Old positions stay
-    /// readable until a checkpoint that was begun after this call is durable.
-    func moved(_ moves: [RecordMove])
+    /// The owner replaces the positions it knows and retains the new ones instead of the old, at its leisure, and then
+    /// calls `done` on its loop. Old positions stay readable until a checkpoint is durable in which none of them was kept.
+    func moved(_ moves: [RecordMove], done: @escaping @Sendable () -> Void)
 
     /// The log has failed, or works again.
     func stateChanged(_ state: LogState)

@@ -19,6 +19,8 @@ final class LogWriter: @unchecked Sendable {
     private var active: Active?
     private var unsynced = Unsynced()
     private var isTimerSet = false
+    /// The disk refused a new segment as well: nothing is written until what is not synced has been written again.
+    private var hasFailed = false
     private var nextSpaceTry = Timestamp.distantPast
     private var nextSpaceLook = Timestamp.distantPast
 
@@ -75,6 +77,8 @@ final class LogWriter: @unchecked Sendable {
 
     /// Syncs what was written and seals the segment.
     func close() {
+        // The last chance for outcomes that are in memory only.
+        if hasFailed { retry() }
         drain()
         do throws(Failure) {
             try sealActive()
@@ -86,7 +90,7 @@ final class LogWriter: @unchecked Sendable {
 
     private func process(_ batch: [PendingAppend]) {
         var groups = batch.map { StoredGroup(append: $0) }
-        if queue.capacity.state == .failed {
+        if hasFailed {
             for index in groups.indices { groups[index].refusal = .failed }
             return complete(&groups, including: .synced)
         }
@@ -192,8 +196,18 @@ final class LogWriter: @unchecked Sendable {
             setState(.outOfSpace)
             return false
         }
-        try sealActive()
-        try activate(next, firstLSN: append.firstLSN)
+        do throws(Failure) {
+            try sealActive()
+        } catch {
+            pool.putBack(next)
+            throw error
+        }
+        do throws(Failure) {
+            try activate(next, firstLSN: append.firstLSN)
+        } catch {
+            discard(next)
+            throw error
+        }
         setState(.open)
         return true
     }
@@ -259,7 +273,7 @@ final class LogWriter: @unchecked Sendable {
 
     private func timerFired() {
         isTimerSet = false
-        if queue.capacity.state == .failed { return retry() }
+        if hasFailed { return retry() }
         guard mustSync(after: []) else { return }
         do throws(Failure) {
             try synchronize()
@@ -286,6 +300,7 @@ final class LogWriter: @unchecked Sendable {
         } catch {
             abandonActive()
             for index in groups.indices { groups[index].refusal = groups[index].refusal ?? .notStored(errno: error.errno) }
+            hasFailed = true
             setState(.failed)
             setTimer(LogWriter.retryDelay)
         }
@@ -296,6 +311,7 @@ final class LogWriter: @unchecked Sendable {
         var none: [StoredGroup] = []
         do throws(Failure) {
             try startOver(with: &none)
+            hasFailed = false
             setState(.open)
         } catch {
             abandonActive()
@@ -314,10 +330,14 @@ final class LogWriter: @unchecked Sendable {
             try store(&groups)
             try synchronize()
             maintenance.tellMoved(zip(kept.groups, rewritten).flatMap { old, new in
-                zip(old.positions, new.positions).map { RecordMove(from: $0, to: $1) }
+                zip(old.append.group, zip(old.positions, new.positions)).map { draft, places in
+                    RecordMove(from: places.0, to: places.1, messageKey: draft.messageKey)
+                }
             })
         } catch {
             unsynced = kept
+            // Only copies are in it: each new try would leave another.
+            discardActive()
             throw error
         }
     }
@@ -333,12 +353,22 @@ final class LogWriter: @unchecked Sendable {
             try activate(next, firstLSN: firstLSN)
             try synchronize()
         } catch {
-            // Nothing is in it, and its pages are not to be trusted: each new try would leave another.
-            active = nil
-            context.table.remove(next.number)
-            try? context.files.remove(SegmentTable.name(next.number, .segment))
+            if active == nil { discard(next) } else { discardActive() }
             throw error
         }
+    }
+
+    /// Removes a segment in which there is nothing yet.
+    private func discard(_ segment: SegmentPool.Ready) {
+        try? context.files.remove(SegmentTable.name(segment.number, .segment))
+    }
+
+    /// Removes the active segment, of which nobody knows a position.
+    private func discardActive() {
+        guard let active else { return }
+        self.active = nil
+        context.table.remove(active.number)
+        try? context.files.remove(SegmentTable.name(active.number, .segment))
     }
 
     private func abandonActive() {
@@ -347,7 +377,9 @@ final class LogWriter: @unchecked Sendable {
         self.active = nil
     }
 
+    /// A log that has failed stays so, whatever a new try meets on its way, until that has succeeded.
     private func setState(_ state: LogState) {
+        guard !hasFailed || state == .failed else { return }
         if queue.setState(state) { maintenance.tellState(state) }
     }
 

@@ -106,7 +106,7 @@ final class Maintenance: Sendable {
 
     func tellMoved(_ moves: [RecordMove]) {
         guard !moves.isEmpty, let owner else { return }
-        owner.loop.execute { owner.value.moved(moves) }
+        owner.loop.execute { owner.value.moved(moves) {} }
     }
 
     func tellState(_ state: LogState) {

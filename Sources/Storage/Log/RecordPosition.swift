@@ -36,10 +36,13 @@ public struct RecordMove: Hashable, Sendable {
     public let from: RecordPosition
     /// Where it is.
     public let to: RecordPosition
+    /// The message the record belongs to, so that its owner need not look for it; 0 for none.
+    public let messageKey: UInt64
 
     /// A move between two places.
-    public init(from: RecordPosition, to: RecordPosition) {
+    public init(from: RecordPosition, to: RecordPosition, messageKey: UInt64) {
         self.from = from
         self.to = to
+        self.messageKey = messageKey
     }
 }

@@ -65,6 +65,11 @@ final class SegmentPool: Sendable {
         return try makeReady(new.name)
     }
 
+    /// Takes a segment back that was not written to.
+    func putBack(_ segment: Ready) {
+        contents.withLock { $0.ready.insert(segment, at: 0) }
+    }
+
     /// Has the background make segments ready.
     func refillSoon() {
         let isNeeded = contents.withLock { contents in

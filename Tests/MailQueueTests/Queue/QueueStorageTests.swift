@@ -220,6 +220,163 @@ import Testing
         #expect(world.status.messages == 1)
     }
 
+    @Test func aDamagedPartOfALargeMessageIsHeldAndTold() throws {
+        let world = QueueWorld { $0.bodyMemory = 0 }
+        let id = world.queue.mint.next()
+        nonisolated(unsafe) var taken = 0
+        for _ in 0..<2 { world.queue.appendChunk(id, [UInt8](repeating: 7, count: 100_000), replyOn: world.session) { _ in taken += 1 } }
+        _ = world.simulator.run { taken == 2 }
+        let incoming = IncomingMessage(id: id, envelope: Mail.envelope(to: "bob@b.example"), body: [], chunkedSize: 200_000, firstChunk: [])
+        let submission = try Cleanup(settings: CleanupSettings(hostName: world.settings.hostName)).prepare(incoming)
+        world.queue.accept(submission, replyOn: world.session) { world.answers.append($0) }
+        _ = world.simulator.run { !world.answers.isEmpty }
+        world.onCore {
+            let slot = world.queue.table.slot(of: id)!
+            world.queue.table.extras[world.queue.table[slot].extra].chunks[1].position.offset += 1
+        }
+        world.script = { _ in nil }
+        world.deliver()
+        let attempt = try #require(world.delivery.open.first)
+        nonisolated(unsafe) var result: Result<[UInt8], ContentError>?
+        world.session.execute { attempt.content.read(part: 1, on: world.session) { result = $0 } }
+        _ = world.simulator.run { result != nil }
+        guard case .failure(.damaged)? = result else { Issue.record("read"); return }
+        world.onCore { world.delivery.finish(attempt, .all(attempt, .deferred(Mail.greylisted), feedback: .none)) }
+        world.run(.days(6))
+        #expect(world.observer.alerts == [.unreadable(id)])
+        #expect(world.delivery.attempts.count == 1)
+        #expect(world.status.entries.held == 1)
+    }
+
+    @Test(arguments: [true, false])
+    func mailThatTheDiskDoesNotGiveBackIsHeldInTheEnd(othersAreReadable: Bool) throws {
+        let world = QueueWorld { $0.bodyMemory = 0 }
+        let id = try #require(world.accept(Mail.envelope(to: "bob@b.example")))
+        world.crash(.keepingEverything)
+        world.onCore { world.queue.observer = world.observer }
+        nonisolated(unsafe) var name = ""
+        world.onCore {
+            let slot = world.queue.table.slot(of: id)!
+            name = "segment-0000000\(String(world.queue.table[slot].position.segment, radix: 16))"
+        }
+        let bad = name
+        world.disk.setFault { access, name in access == .read && name == bad ? EIO : nil }
+        world.script = { .all($0, .deferred(Mail.greylisted), feedback: .answered) }
+        if othersAreReadable { _ = world.accept(Mail.envelope(to: "eve@b.example")) }
+        world.deliver()
+        world.run(.minutes(2))
+        #expect(world.observer.alerts == (othersAreReadable ? [.unreadable(id)] : []))
+        world.run(.minutes(20))
+        #expect(world.observer.alerts == [.unreadable(id)])
+        #expect(world.status.entries.held == 1)
+    }
+
+    @Test(arguments: [true, false])
+    func resultsThatAreTooLargeForTheLogAreRecordedInParts(isFinal: Bool) throws {
+        let world = QueueWorld()
+        world.process.kill()
+        world.logSettings.segmentBytes = 64 << 10
+        world.crash()
+        let reply = Reply(code: 550, enhanced: .init(5, 1, 1), lines: Array(repeating: String(repeating: "x", count: 500), count: 4))
+        world.script = { attempt in
+            attempt.envelope.reversePath == .null ? .all(attempt, .delivered(nil))
+                : .byName(attempt) { _ in
+                    isFinal ? .failed(Diagnosis(status: .init(5, 1, 1), reply: reply)) : .deferred(Diagnosis(status: .init(4, 1, 1), reply: reply))
+                }
+        }
+        var envelope = Mail.envelope(to: "first@b.example")
+        envelope.recipients = (0..<120).map { Recipient(address: Mail.address("r\($0)@b.example")) }
+        _ = try #require(world.accept(envelope))
+        world.deliver()
+        #expect(world.delivery.writes.first == true)
+        #expect(world.status.bounced == (isFinal ? 120 : 0))
+        #expect(world.status.entries.scheduled == (isFinal ? 0 : 1))
+        world.crash()
+        #expect((world.status.entries.total > 0) == !isFinal)
+        world.deliver()
+        #expect(world.delivery.attempts.isEmpty)
+    }
+
+    @Test func nothingIsFreedWhileThereIsSomethingUnreadable() throws {
+        let world = QueueWorld()
+        let good = try #require(world.accept(Mail.envelope(to: "bob@b.example")))
+        world.onCore {
+            let nonsense = RecordDraft(kind: RecordKind.accepted.rawValue, version: RecordKind.version, isCritical: true, meta: [1, 2, 3])
+            world.queue.append([nonsense], .synced) { _ in }
+        }
+        world.run()
+        world.crash()
+        #expect(world.status.unreadable == 1)
+        world.onCore { world.queue.checkpointDue() }
+        world.run()
+        #expect(try !world.disk.root.list().contains { $0.name.hasPrefix("checkpoint") })
+        world.onCore { world.queue.forgetUnreadable() }
+        world.run()
+        #expect(try world.disk.root.list().contains { $0.name.hasPrefix("checkpoint") })
+        world.crash()
+        #expect(world.status.unreadable == 0)
+        world.onCore { #expect(world.queue.table.slot(of: good) != nil) }
+    }
+
+    @Test func aMessageOfTheCheckpointThatIsNotUnderstoodCostsOnlyItself() throws {
+        var bytes = CheckpointBytes(kind: .messages)
+        for number in 1...3 as ClosedRange<UInt64> {
+            bytes.fixed(number)
+            bytes.fixed(1 << 32 | number)
+            bytes.number(64 as UInt64)
+            bytes.fixed(0)
+            for value in [0, 10, 7, 1_800_000] as [UInt64] { bytes.number(value) }
+            bytes.octet(0)
+            bytes.octet(0)
+            // The texts of the message that is not understood are needed by the next one.
+            bytes.text(number == 1 ? "<a@a.example>" : "<c@d.example>")
+            bytes.number(0 as UInt64)
+            bytes.number(1 as UInt64)
+            bytes.text(number == 2 ? "not a host" : "d.example")
+            bytes.text("d.example")
+            for value in [5, 1] as [UInt64] { bytes.number(value) }
+            bytes.octet(0)
+            bytes.number(1 as UInt64)
+            bytes.number(0 as UInt64)
+            bytes.endMessage()
+        }
+        var recovery = QueueRecovery(routes: TestRoutes())
+        recovery.take(.checkpoint(bytes.encoded))
+        #expect(recovery.unreadable == 1)
+        #expect(recovery.count == 2)
+        let slot = try #require(recovery.table.slot(of: QueueID(rawValue: 3)))
+        #expect(recovery.table.senders[recovery.table[slot].sender]?.description == "<c@d.example>")
+        // What is cut off is not understood either, and nothing before it suffers.
+        var cut = QueueRecovery(routes: TestRoutes())
+        cut.take(.checkpoint(Array(bytes.encoded.dropLast(3))))
+        #expect(cut.count == 1)
+        #expect(cut.unreadable == 2)
+    }
+
+    /// Records are copied away while the queue goes on; what is told to have moved is found at its new place.
+    @Test func positionsFollowMovesInSteps() throws {
+        let world = QueueWorld()
+        let ids = try (0..<20).map { _ in try #require(world.accept(Mail.envelope(to: "bob@b.example"))) }
+        nonisolated(unsafe) var isDone = false
+        world.onCore {
+            let moves = ids.enumerated().flatMap { index, id in
+                let from = world.queue.table[world.queue.table.slot(of: id)!].position
+                // Others in between, so that it takes several turns.
+                return Array(repeating: RecordMove(from: RecordPosition(segment: 1, offset: 1), to: from, messageKey: 0), count: 1000)
+                    + [RecordMove(from: from, to: RecordPosition(segment: 900, offset: UInt32(index)), messageKey: id.rawValue)]
+            }
+            world.queue.moved(moves) { isDone = true }
+            #expect(!isDone)
+        }
+        _ = world.simulator.run { isDone }
+        world.onCore {
+            for (index, id) in ids.enumerated() {
+                let slot = world.queue.table.slot(of: id)!
+                #expect(world.queue.table[slot].position == RecordPosition(segment: 900, offset: UInt32(index)))
+            }
+        }
+    }
+
     @Test func memoryOfAWaitingMessage() throws {
         #expect(MemoryLayout<QueuedMessage>.stride == 64)
         #expect(MemoryLayout<ScheduleEntry>.stride <= 72)

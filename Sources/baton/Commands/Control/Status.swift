@@ -49,6 +49,9 @@ enum StatusText {
         if queue.crashHolds > 0 {
             lines.append("attention: held after crashes: \(queue.crashHolds); see `baton queue list --state held`")
         }
+        if queue.unreadable > 0 {
+            lines.append("attention: unreadable records: \(queue.unreadable); nothing is freed until they are put aside: stop Baton and run `baton queue fsck`")
+        }
         guard !status.sites.isEmpty else { return lines }
         var table = Table(["site", ">ready", ">in flight", ">at most", "state"])
         for site in status.sites.prefix(20) {
