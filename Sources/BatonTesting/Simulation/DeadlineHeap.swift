@@ -23,19 +23,27 @@ struct DeadlineHeap {
             fired?()
         }
 
-        static func < (left: Timer, right: Timer) -> Bool {
+    }
+
+    /// A timer with what it is ordered by, so that comparing touches no object.
+    private struct Entry {
+        let wakeUp: Timestamp
+        let number: UInt64
+        let timer: Timer
+
+        static func < (left: Entry, right: Entry) -> Bool {
             left.wakeUp != right.wakeUp ? left.wakeUp < right.wakeUp : left.number < right.number
         }
     }
 
-    private var timers: [Timer] = []
+    private var timers: [Entry] = []
 
     var isEmpty: Bool { timers.isEmpty }
-    var first: Timer? { timers.first }
+    var firstWakeUp: Timestamp? { timers.first?.wakeUp }
 
     mutating func insert(_ timer: Timer) {
         var index = timers.count
-        timers.append(timer)
+        timers.append(Entry(wakeUp: timer.wakeUp, number: timer.number, timer: timer))
         while index > 0, timers[index] < timers[(index - 1) / 2] {
             timers.swapAt(index, (index - 1) / 2)
             index = (index - 1) / 2
@@ -45,7 +53,7 @@ struct DeadlineHeap {
     @discardableResult
     mutating func popFirst() -> Timer? {
         guard let last = timers.popLast() else { return nil }
-        guard let first = timers.first else { return last }
+        guard let first = timers.first?.timer else { return last.timer }
         timers[0] = last
         var index = 0
         while true {

@@ -50,6 +50,22 @@ public final class MailLedger: @unchecked Sendable {
         public let time: Timestamp
         /// When the next command showed that the 250 had arrived and was recorded; nil if it never came.
         public internal(set) var confirmed: Timestamp?
+
+        /// A message that was taken at `time`, and known to be from `confirmed` on.
+        public init(host: String, reversePath: String, recipients: [String], content: [UInt8], time: Timestamp,
+                    confirmed: Timestamp? = nil) {
+            self.host = host
+            self.reversePath = reversePath
+            self.recipients = recipients
+            self.content = content
+            self.time = time
+            self.confirmed = confirmed
+        }
+
+        /// The same for one of its recipients.
+        func `for`(_ recipient: String) -> Arrival {
+            Arrival(host: host, reversePath: reversePath, recipients: [recipient], content: content, time: time)
+        }
     }
 
     /// Everything handed in, by token.
@@ -90,7 +106,9 @@ public final class MailLedger: @unchecked Sendable {
         }
     }
 
-    func arrived(_ arrival: Arrival) -> Int {
+    /// Enters a message that was taken, and returns its place in `arrivals`.
+    @discardableResult
+    public func arrived(_ arrival: Arrival) -> Int {
         arrivals.append(arrival)
         mark("host: took")
         return arrivals.count - 1

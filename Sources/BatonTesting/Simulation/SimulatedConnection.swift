@@ -36,6 +36,8 @@ final class SimulatedConnection: Connection, @unchecked Sendable {
     private var inbox: [[UInt8]] = []
     private var hasEnded = false
     private var isSilent = false
+    private var mortal = 0
+    private let whereabouts = Whereabouts<SimulatedConnection>()
 
     init(_ network: SimulatedNetwork, loop: SimulatedLoop, local: SocketEndpoint, remote: SocketEndpoint) {
         self.network = network
@@ -43,7 +45,13 @@ final class SimulatedConnection: Connection, @unchecked Sendable {
         localEndpoint = local
         remoteEndpoint = remote
         fate = LinkFate(NetworkWeather(), network.random)
-        loop.process.atDeath { [weak self] in self?.processDied() }
+        whereabouts.object = self
+        mortal = loop.process.atDeath { [whereabouts] in whereabouts.object?.processDied() }
+    }
+
+    deinit {
+        whereabouts.object = nil
+        simulatedLoop.process.forget(mortal)
     }
 
     var loop: any Loop { simulatedLoop }
@@ -98,7 +106,7 @@ final class SimulatedConnection: Connection, @unchecked Sendable {
 
     private func pieceSize(left: Int) -> Int {
         // Byte by byte is telling in the dialog; a long body that way would only take long.
-        if fate.isByteWise, sent < 2000 { return 1 }
+        if fate.isByteWise, sent < 600 { return 1 }
         return network.random.chance(0.7) ? left : network.random.number(in: 1...max(left, 1))
     }
 
@@ -120,7 +128,7 @@ final class SimulatedConnection: Connection, @unchecked Sendable {
         if isSilent { return }
         if fate.isByteWise, sent == piece.count { network.count("one byte at a time") }
         if fate.pauseBetweenPieces > .zero, sent == piece.count { network.count("tarpit") }
-        network.simulator.record(piece.reduce(UInt64(piece.count)) { $0 &* 31 &+ UInt64($1) })
+        network.simulator.record(piece.withUnsafeBytes { $0.reduce(UInt64(piece.count)) { $0 &* 31 &+ UInt64($1) } })
         at(nextArrival()) { end, peer in
             guard let peer else { return }
             peer.arrived(piece, from: end)
@@ -230,6 +238,7 @@ final class SimulatedConnection: Connection, @unchecked Sendable {
     private func sayClosed(_ error: ConnectionError?) {
         let last = handler
         handler = nil
+        simulatedLoop.process.forget(mortal)
         last?.closed(error)
     }
 

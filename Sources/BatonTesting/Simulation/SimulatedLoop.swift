@@ -9,6 +9,7 @@ public final class SimulatedLoop: Loop, @unchecked Sendable {
     private var firstJob = 0
     private var timers: [UInt64: Pending] = [:]
     private var timerCount: UInt64 = 0
+    private let whereabouts = Whereabouts<SimulatedLoop>()
 
     private struct Pending {
         let deadline: Timestamp
@@ -19,7 +20,10 @@ public final class SimulatedLoop: Loop, @unchecked Sendable {
     init(_ process: SimulatedProcess) {
         self.process = process
         number = process.simulator.register()
+        whereabouts.object = self
     }
+
+    deinit { whereabouts.object = nil }
 
     public var now: Timestamp { process.now }
 
@@ -43,7 +47,9 @@ public final class SimulatedLoop: Loop, @unchecked Sendable {
         timerCount += 1
         let key = timerCount
         timers[key] = Pending(deadline: deadline, job: job, timer: arm(key, deadline))
-        return LoopTimer { [weak self] in self?.timers.removeValue(forKey: key)?.timer.cancel() }
+        return LoopTimer { [whereabouts = LoopFree(whereabouts)] in
+            whereabouts.value.object?.timers.removeValue(forKey: key)?.timer.cancel()
+        }
     }
 
     /// Runs the first job; false when none is left after it.
@@ -80,9 +86,9 @@ public final class SimulatedLoop: Loop, @unchecked Sendable {
     }
 
     private func arm(_ key: UInt64, _ deadline: Timestamp) -> LoopTimer {
-        process.simulator.insertTimer(wakeUp: deadline - process.clockOffset) { [weak self] in
-            guard let self, let pending = timers.removeValue(forKey: key) else { return }
-            execute(pending.job)
+        process.simulator.insertTimer(wakeUp: deadline - process.clockOffset) { [whereabouts] in
+            guard let loop = whereabouts.object, let pending = loop.timers.removeValue(forKey: key) else { return }
+            loop.execute(pending.job)
         }
     }
 }

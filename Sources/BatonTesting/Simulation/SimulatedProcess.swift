@@ -11,7 +11,8 @@ public final class SimulatedProcess: @unchecked Sendable {
     /// How far its clock is ahead of the world's.
     public private(set) var clockOffset = Duration.zero
     private var loops: [SimulatedLoop] = []
-    private var mortals: [() -> Void] = []
+    private var mortals: [Int: () -> Void] = [:]
+    private var mortalCount = 0
 
     /// A process that runs.
     public init(_ name: String, in simulator: Simulator) {
@@ -34,8 +35,8 @@ public final class SimulatedProcess: @unchecked Sendable {
         guard isAlive else { return }
         isAlive = false
         let last = mortals
-        mortals = []
-        for end in last { end() }
+        mortals = [:]
+        for (_, end) in last.sorted(by: { $0.key < $1.key }) { end() }
         for loop in loops { loop.drop() }
         loops = []
     }
@@ -46,6 +47,13 @@ public final class SimulatedProcess: @unchecked Sendable {
         for loop in loops { loop.clockJumped() }
     }
 
-    /// Has `end` called when the process is killed.
-    func atDeath(_ end: @escaping () -> Void) { mortals.append(end) }
+    /// Has `end` called when the process is killed, unless `forget` is called with the number before.
+    @discardableResult
+    func atDeath(_ end: @escaping () -> Void) -> Int {
+        mortalCount += 1
+        mortals[mortalCount] = end
+        return mortalCount
+    }
+
+    func forget(_ number: Int) { mortals[number] = nil }
 }

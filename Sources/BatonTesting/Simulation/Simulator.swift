@@ -22,7 +22,7 @@ public final class Simulator: @unchecked Sendable {
     private var timerCount: UInt64 = 0
     private var loopCount = 0
     /// The loop whose job runs at this moment.
-    private(set) weak var current: SimulatedLoop?
+    private(set) var current: SimulatedLoop?
 
     /// A world of its own for `seed`, beginning at `start`.
     public init(seed: UInt64, start: Timestamp = Timestamp(seconds: 1_800_000_000)) {
@@ -107,7 +107,7 @@ public final class Simulator: @unchecked Sendable {
     }
 
     private func fireDue() {
-        while let first = timers.first, first.wakeUp <= now {
+        while let wakeUp = timers.firstWakeUp, wakeUp <= now {
             timers.popFirst()?.fire()
         }
     }

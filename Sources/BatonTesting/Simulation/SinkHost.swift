@@ -76,12 +76,21 @@ public final class SinkHost: @unchecked Sendable {
     public let name: String
     /// How it treats clients from now on.
     public var manners = SinkManners()
+    /// Which protocol it speaks.
+    public enum Dialect: Sendable {
+        case smtp
+        /// A reply for each recipient after the content (RFC 2033 §4.2).
+        case lmtp
+    }
+
+    let dialect: Dialect
     let ledger: MailLedger
     let random: SeededRandom
 
     /// A host that draws from the seed of the world.
-    public init(_ name: String, ledger: MailLedger, simulator: Simulator) {
+    public init(_ name: String, dialect: Dialect = .smtp, ledger: MailLedger, simulator: Simulator) {
         self.name = name
+        self.dialect = dialect
         self.ledger = ledger
         random = simulator.random.fork()
     }
@@ -108,7 +117,7 @@ private final class SinkSession: ConnectionHandler, @unchecked Sendable {
     private var reversePath: String?
     private var recipients: [String] = []
     private var content: [UInt8] = []
-    private var unconfirmed: Int?
+    private var unconfirmed: [Int] = []
     private let refusesEHLO: Bool
     private let limitsRecipients: Bool
 
@@ -159,13 +168,13 @@ private final class SinkSession: ConnectionHandler, @unchecked Sendable {
     }
 
     private func command(_ line: String) {
-        if let unconfirmed {
-            host.ledger.confirmed(unconfirmed, at: loop.now)
-            self.unconfirmed = nil
-        }
+        for arrival in unconfirmed { host.ledger.confirmed(arrival, at: loop.now) }
+        unconfirmed = []
         if chance(manners.closes421, "host: 421 in the dialog") { return answer("421 4.3.2 going down", thenClose: true) }
         let verb = line.prefix { $0 != " " }.uppercased()
         switch verb {
+        case "EHLO" where host.dialect == .lmtp, "HELO" where host.dialect == .lmtp: answer("500 5.5.1 LHLO here")
+        case "LHLO" where host.dialect == .lmtp: greet()
         case "EHLO": if refusesEHLO { refuseEHLO() } else { greet() }
         case "HELO", "RSET":
             forgetTransaction()
@@ -226,6 +235,7 @@ private final class SinkSession: ConnectionHandler, @unchecked Sendable {
         let taken = MailLedger.Arrival(host: host.name, reversePath: reversePath ?? "", recipients: recipients,
                                        content: content, time: loop.now)
         forgetTransaction()
+        if host.dialect == .lmtp { return takeEach(taken) }
         if chance(manners.diesAtDot, "host: died at the dot") { return die() }
         if chance(manners.defersContent, "host: content deferred") { return answer("451 4.3.0 not now") }
         if chance(manners.refusesContent, "host: content refused") {
@@ -234,8 +244,27 @@ private final class SinkSession: ConnectionHandler, @unchecked Sendable {
         }
         let index = host.ledger.arrived(taken)
         if chance(manners.diesAfterDot, "host: reply lost") { return die() }
-        unconfirmed = index
+        unconfirmed = [index]
         answer("250 2.0.0 taken")
+    }
+
+    private func takeEach(_ message: MailLedger.Arrival) {
+        if chance(manners.diesAtDot, "host: died at the dot") { return die() }
+        var replies: [String] = []
+        for recipient in message.recipients {
+            if chance(manners.defersContent, "host: LMTP recipient deferred") {
+                replies.append("451 4.2.0 <\(recipient)> not now")
+            } else if chance(manners.refusesContent, "host: LMTP recipient refused") {
+                host.ledger.refused(recipient)
+                replies.append("554 5.2.0 <\(recipient)> no")
+            } else {
+                unconfirmed.append(host.ledger.arrived(message.for(recipient)))
+                host.ledger.mark("host: LMTP recipient taken")
+                replies.append("250 2.1.5 <\(recipient)> taken")
+            }
+        }
+        if chance(manners.diesAfterDot, "host: LMTP replies lost") { return die() }
+        answer(replies.joined(separator: "\r\n"))
     }
 
     private func forgetTransaction() {
@@ -263,7 +292,7 @@ private final class SinkSession: ConnectionHandler, @unchecked Sendable {
     private func answer(_ reply: String, thenClose closes: Bool = false) {
         isAnswering = true
         var reply = reply
-        if manners.answersAtLength > 0, host.random.chance(manners.answersAtLength), !reply.contains("\r\n") {
+        if manners.answersAtLength > 0, !reply.isEmpty, host.random.chance(manners.answersAtLength), !reply.contains("\r\n") {
             let code = reply.prefix(3)
             reply = "\(code)-first line\r\n\(code)-\r\n" + reply
         }

@@ -226,7 +226,9 @@ import Testing
         nonisolated(unsafe) var taken = 0
         for _ in 0..<2 { world.queue.appendChunk(id, [UInt8](repeating: 7, count: 100_000), replyOn: world.session) { _ in taken += 1 } }
         _ = world.simulator.run { taken == 2 }
-        let incoming = IncomingMessage(id: id, envelope: Mail.envelope(to: "bob@b.example"), body: [], chunkedSize: 200_000, firstChunk: [])
+        var envelope = Mail.envelope(to: "bob@b.example")
+        envelope.arrival = world.process.now
+        let incoming = IncomingMessage(id: id, envelope: envelope, body: [], chunkedSize: 200_000, firstChunk: [])
         let submission = try Cleanup(settings: CleanupSettings(hostName: world.settings.hostName)).prepare(incoming)
         world.queue.accept(submission, replyOn: world.session) { world.answers.append($0) }
         _ = world.simulator.run { !world.answers.isEmpty }

@@ -17,7 +17,9 @@ struct Coverage {
         "one byte at a time", "tarpit",
         "crash: killed", "crash: power cut", "disk: full", "disk: errors", "power cut with unsynced data", "clock jump",
         "operator: hold", "operator: release", "operator: retry now", "operator: flush", "operator: reload",
-        "report: failed", "report: delayed", "report: relayed",
+        "report: failed", "report: delayed", "report: relayed", "report: expanded", "alias: forwarding", "alias: list",
+        "host: LMTP recipient taken", "host: LMTP recipient deferred", "host: LMTP recipient refused", "host: LMTP replies lost",
+        "mailbox: took", "mailbox: errors",
     ]
 
     private var counts: [String: Int] = [:]

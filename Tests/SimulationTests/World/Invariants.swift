@@ -37,19 +37,23 @@ struct Invariants {
         for submission in ledger.submissions {
             switch submission.result {
             case .none: fail("message \(submission.token) was never answered")
-            case .accepted: for recipient in submission.acceptedRecipients { checkAccepted(recipient, submission) }
-            case .refused: for recipient in submission.recipients where arrivals[recipient] != nil {
+            case .accepted: for recipient in finals(submission.acceptedRecipients) { checkAccepted(recipient, submission) }
+            case .refused: for recipient in finals(submission.recipients) where arrivals[recipient] != nil {
                 fail("\(recipient) got a message that was refused")
             }
             case .refusedWhole(let code): if code >= 500 {
-                for recipient in submission.recipients where arrivals[recipient] != nil { fail("\(recipient) got what was answered \(code)") }
+                for recipient in finals(submission.recipients) where arrivals[recipient] != nil {
+                    fail("\(recipient) got what was answered \(code)")
+                }
             }
             case .unknown: break
             }
-            for recipient in submission.recipients { checkContent(recipient, submission) }
+            for recipient in finals(submission.recipients) { checkContent(recipient, submission) }
         }
         return broken
     }
+
+    private func finals(_ recipients: [String]) -> [String] { recipients.flatMap(world.plan.finals) }
 
     /// An accepted recipient has exactly one end.
     private mutating func checkAccepted(_ recipient: String, _ submission: MailLedger.Submission) {

@@ -47,8 +47,10 @@ final class RelayProcess: @unchecked Sendable {
         let smtp = SMTPAgent(loop: core, dialer: dialer, resolver: world.resolver, random: random, own: own,
                              settings: SMTPAgentSettings(heloName: WorldPlan.relayName))
         let discard = DiscardAgent(loop: core)
+        let maildir = MaildirAgent(settings: MaildirSettings(hostName: WorldPlan.relayName, lineEnds: .crlf), files: world.mailboxes,
+                                   executor: LoopMailboxExecutor(loop: process.makeLoop()), loop: core)
         delivery = DeliveryService(loop: core, queue: queue, router: router,
-                                   agents: DeliveryAgents(smtp: smtp, maildir: discard, sandbox: discard, discard: discard))
+                                   agents: DeliveryAgents(smtp: smtp, maildir: maildir, sandbox: discard, discard: discard))
         receiving = SMTPService(intake: queue, mint: queue.mint)
         begin(in: world)
     }

@@ -32,6 +32,7 @@ final class RelayWorld: @unchecked Sendable {
     let ledger = MailLedger()
     let plan: WorldPlan
     let resolver: FaultyResolver
+    let mailboxes: LedgerMailboxes
     private(set) var hosts: [SinkHost] = []
     private(set) var disk = SimulatedDisk()
     private(set) var relay: RelayProcess?
@@ -54,11 +55,13 @@ final class RelayWorld: @unchecked Sendable {
         random = simulator.random.fork()
         plan = WorldPlan(random, sites: size.sites)
         resolver = FaultyResolver(ZoneResolver(plan.zone), simulator: simulator)
+        mailboxes = LedgerMailboxes(ledger: ledger, simulator: simulator)
         clients = SimulatedProcess("clients", in: simulator)
         let world = SimulatedProcess("hosts", in: simulator)
         for (name, address) in plan.hosts where plan.listens(name) {
-            let host = SinkHost(name, ledger: ledger, simulator: simulator)
-            network.listen(on: .ip(address, port: 25), process: world, loops: [world.makeLoop()]) { host.accept($0) }
+            let isLMTP = name.hasSuffix(WorldPlan.lmtpDomain)
+            let host = SinkHost(name, dialect: isLMTP ? .lmtp : .smtp, ledger: ledger, simulator: simulator)
+            network.listen(on: .ip(address, port: isLMTP ? 24 : 25), process: world, loops: [world.makeLoop()]) { host.accept($0) }
             hosts.append(host)
         }
     }
@@ -68,7 +71,8 @@ final class RelayWorld: @unchecked Sendable {
     var logSettings: LogSettings {
         var settings = LogSettings()
         // Small, so that segments turn over, checkpoints are written and compaction runs within one history.
-        settings.segmentBytes = 256 << 10
+        settings.segmentBytes = 128 << 10
+        settings.spareSegments = 1
         settings.checkpointBytes = 200_000
         settings.slackBytes = 1 << 20
         settings.outcomeReserveBytes = 16 << 10
@@ -100,7 +104,7 @@ final class RelayWorld: @unchecked Sendable {
         var session = ServerSettings()
         session.hostname = WorldPlan.relayName
         session.largeMessageThreshold = 32 << 10
-        var rules = AddressRules(postmaster: Self.postmaster)
+        var rules = AddressRules(postmaster: Self.postmaster, directory: WorldDirectory(plan: plan))
         if let network = IPNetwork("203.0.113.0/24") { rules.relayNetworks = [network] }
         return ListenerPolicy(name: "smtp", session: session, rules: rules,
                               cleanup: CleanupSettings(hostName: Self.domain(WorldPlan.relayName)))
@@ -110,9 +114,21 @@ final class RelayWorld: @unchecked Sendable {
     var routingTable: RoutingTable {
         let mx = Route(name: "mx", transport: .mx(port: 25))
         let hub = Route(name: "hub", transport: .smartHost([HopHost(.name("mx.\(WorldPlan.hubDomain)"), port: 25)]))
-        guard usesHub else { return RoutingTable(routes: [mx, hub]) { _, _ in 0 } }
+        let lmtp = Route(name: "lmtp", transport: .lmtp([HopHost(.name("mx.\(WorldPlan.lmtpDomain)"), port: 24)]))
+        let boxes = Route(name: "boxes", transport: .maildir(path: "/mail/{user}"))
         // Other numbers for the same routes, as a reload may give them.
-        return RoutingTable(routes: [hub, mx]) { host, _ in "\(host)".hasPrefix("d5") || "\(host)".hasPrefix("d6") ? 0 : 1 }
+        let routes = usesHub ? [hub, mx, boxes, lmtp] : [mx, hub, lmtp, boxes]
+        let names = Dictionary(uniqueKeysWithValues: routes.enumerated().map { ($1.name, $0) })
+        let usesHub = usesHub
+        return RoutingTable(routes: routes) { host, _ in
+            let name = switch "\(host)" {
+            case WorldPlan.lmtpDomain: "lmtp"
+            case WorldPlan.boxesDomain: "boxes"
+            case let host where usesHub && (host.hasPrefix("d5") || host.hasPrefix("d6")): "hub"
+            default: "mx"
+            }
+            return names[name] ?? 0
+        }
     }
 
     // MARK: What happens
@@ -124,6 +140,7 @@ final class RelayWorld: @unchecked Sendable {
         planClients()
         planCrashes()
         planDiskTrouble()
+        planMailboxTrouble()
         planJumps()
         planOperators()
         simulator.run(for: .hours(3))
@@ -151,6 +168,7 @@ final class RelayWorld: @unchecked Sendable {
         network.weather = NetworkWeather()
         resolver.failures = 0
         disk.setFault(nil)
+        mailboxes.setFault(nil)
         for host in hosts { host.manners = SinkManners() }
         if relay == nil { start() }
         releaseAll()
@@ -199,13 +217,22 @@ final class RelayWorld: @unchecked Sendable {
         let token = ledger.submissions.count
         let isNull = random.chance(0.05)
         let recipients = (0...(random.chance(0.3) ? random.number(in: 1...8) : random.number(in: 0...1))).map { index in
-            "u\(token).\(index)@\(random.element(of: plan.targets).name)"
+            recipient(token, index)
         }
         let notify = random.chance(0.2) ? random.element(of: ["NEVER", "SUCCESS", "FAILURE", "SUCCESS,FAILURE,DELAY", "DELAY"]) : ""
         let bytes = random.chance(0.04) ? random.number(in: 40_000...150_000) : random.number(in: 100...4000)
         return ledger.submit(from: isNull ? "" : "s\(sender)@\(WorldPlan.senderDomain)", to: recipients, notify: notify) { token in
             content(token, bytes: bytes)
         }
+    }
+
+    private func recipient(_ token: Int, _ index: Int) -> String {
+        if random.chance(0.1) {
+            let targets = (0...random.number(in: 0...3)).map { _ in random.number(in: 0...(plan.targets.count - 1)) }
+            ledger.mark(Set(targets).count == 1 ? "alias: forwarding" : "alias: list")
+            return WorldPlan.alias(token, index, targets: targets)
+        }
+        return "u\(token).\(index)@\(random.element(of: plan.targets).name)"
     }
 
     private func content(_ token: Int, bytes: Int) -> [UInt8] {
@@ -282,6 +309,16 @@ final class RelayWorld: @unchecked Sendable {
                 }
                 self.diskTrouble.append(start...(start + length))
                 self.simulator.schedule(at: start + length) { self.disk.setFault(nil) }
+            }
+        }
+    }
+
+    private func planMailboxTrouble() {
+        for _ in 0..<3 {
+            simulator.schedule(at: simulator.now + random.duration(in: .minutes(1)...(.minutes(140)))) {
+                self.ledger.mark("mailbox: errors")
+                self.mailboxes.setFault(self.random.element(of: [.noSpace, .overQuota, .denied, .system(errno: 5)]))
+                self.simulator.schedule(at: self.simulator.now + .minutes(5)) { self.mailboxes.setFault(nil) }
             }
         }
     }

@@ -29,6 +29,12 @@ struct WorldPlan {
     /// Where the clients' bounces go, and those that cannot be delivered.
     static let senderDomain = "senders.example"
     static let operatorDomain = "ops.example"
+    /// Its mail goes out by LMTP.
+    static let lmtpDomain = "lmtp.example"
+    /// Its mail goes into Maildirs.
+    static let boxesDomain = "boxes.example"
+    /// Its addresses stand for others.
+    static let listsDomain = "lists.example"
     /// The smart host that some domains go through after a reload.
     static let hubDomain = "hub.example"
 
@@ -59,7 +65,8 @@ struct WorldPlan {
             let other = domains[random.number(in: 4...(sites - 1))]
             domains.append(Domain(name: "alias\(number).example", kind: .ordinary, hosts: other.hosts))
         }
-        for name in [Self.hubDomain, Self.senderDomain, Self.operatorDomain] {
+        domains.append(Domain(name: Self.boxesDomain, kind: .ordinary, hosts: []))
+        for name in [Self.lmtpDomain, Self.hubDomain, Self.senderDomain, Self.operatorDomain] {
             domains.append(Domain(name: name, kind: .ordinary, hosts: [host("mx.\(name)")]))
         }
         self.domains = domains
@@ -68,6 +75,23 @@ struct WorldPlan {
 
     /// The domains that clients write to.
     var targets: [Domain] { Array(domains.dropLast(3)) }
+
+    // MARK: Aliases
+
+    /// An address of the lists' domain that stands for one recipient at each of the target domains with these numbers.
+    static func alias(_ token: Int, _ index: Int, targets: [Int]) -> String {
+        "l\(token).\(index)" + targets.map { ".t\($0)" }.joined() + "@\(listsDomain)"
+    }
+
+    /// The addresses that a recipient comes down to: itself, unless it is an alias.
+    func finals(of recipient: String) -> [String] {
+        guard recipient.hasSuffix("@" + Self.listsDomain) else { return [recipient] }
+        let parts = recipient.prefix { $0 != "@" }.split(separator: ".")
+        return parts.dropFirst(2).compactMap { part in
+            guard let number = Int(part.dropFirst()), targets.indices.contains(number) else { return nil }
+            return "\(parts[0]).\(parts[1]).\(number)@\(targets[number].name)"
+        }
+    }
 
     /// The DNS of the world.
     var zone: Zone {
