@@ -73,7 +73,7 @@ let package = Package(
         .testTarget(name: "TidyTests"),
         .testTarget(name: "MessageFormatTests", dependencies: ["Ports", "MessageFormat"], swiftSettings: strict),
         .testTarget(name: "SocketsTests", dependencies: [
-            "Ports", "Sockets", .product(name: "NIOCore", package: "swift-nio"),
+            "Ports", "Sockets", .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOSSL", package: "swift-nio-ssl"),
         ], swiftSettings: strict),
         .testTarget(name: "CryptographyTests", dependencies: ["Ports", "Cryptography"], swiftSettings: strict),
         .testTarget(name: "MailAuthTests", dependencies: [

@@ -12,13 +12,18 @@ configuration() {
     echo "hostname: mta.test"
     echo "spool: {directory: $run/spool}"
     echo "control: {socket: $control, submitSocket: $run/submit, group: root}"
-    echo "listeners: [{address: '127.0.0.1:$port'}]"
+    local offer=none
+    [ -n "${TLSCERT:-}" ] && offer=startTLS
+    echo "listeners: [{address: '127.0.0.1:$port', tls: $offer}]"
+    [ -n "${TLSCERT:-}" ] && echo "tls: {certificates: [{chain: '$TLSCERT', key: '$TLSCERT'}]}"
     echo "relayNetworks: [127.0.0.0/8]"
     echo "dns: {zone: $run/zone.json}"
     echo "routes:"
-    echo "  sink: {type: smarthost, hosts: ['127.0.0.1:$sink']}"
+    local tls=none
+    [ "${TLSOUT:-}" = 1 ] && tls=encrypt
+    echo "  sink: {type: smarthost, hosts: ['127.0.0.1:$sink'], tls: $tls}"
     if [ "$domains" -gt 1 ]; then
-        for i in $(seq 0 $((domains - 1))); do echo "  sink$i: {type: smarthost, hosts: ['127.0.0.1:$((sink + i))']}"; done
+        for i in $(seq 0 $((domains - 1))); do echo "  sink$i: {type: smarthost, hosts: ['127.0.0.1:$((sink + i))'], tls: $tls}"; done
     fi
     echo "rules:"
     if [ "$domains" -gt 1 ]; then

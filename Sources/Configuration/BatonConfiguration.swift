@@ -21,6 +21,8 @@ public struct BatonConfiguration: Hashable, Sendable {
     public var routes: [String: Route] = [:]
     /// Which mail goes by which route.
     public var rules: [Rule] = []
+    /// How TLS is spoken to clients.
+    public var tls = TLSConfiguration()
     /// How long mail waits.
     public var queue = QueueConfiguration()
     /// How other servers are spoken to.
@@ -95,6 +97,7 @@ public struct BatonConfiguration: Hashable, Sendable {
         .section("spool", \.spool, SpoolConfiguration.keys, default: SpoolConfiguration(), "Where mail is kept, and how much room it may take."),
         .section("queue", \.queue, QueueConfiguration.keys, default: QueueConfiguration(), "How long mail waits, and how much of it."),
         .section("delivery", \.delivery, DeliveryConfiguration.keys, default: DeliveryConfiguration(), "How other servers are spoken to."),
+        .section("tls", \.tls, TLSConfiguration.keys, default: TLSConfiguration(), "Certificates, and how TLS is spoken to clients."),
         .section("limits", \.limits, LimitsConfiguration.keys, default: LimitsConfiguration(), "What clients may ask for."),
         .section("dns", \.dns, DNSConfiguration.keys, default: DNSConfiguration(), "Where DNS answers come from."),
         .section("bounces", \.bounces, BounceConfiguration.keys, default: BounceConfiguration(), "How senders hear of mail that cannot be delivered."),

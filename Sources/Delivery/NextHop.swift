@@ -35,12 +35,23 @@ public struct HopHost: Hashable, Sendable {
     /// The preference of its MX record, lower first; 0 for hosts of a route, whose order is their preference.
     public var preference: UInt16
 
+    /// How connections to it must be protected.
+    public var tls: TLSPolicy
+    /// When TLS begins.
+    public var tlsStart: TLSStart
+
     /// A host of a next hop.
-    public init(_ location: Location, port: UInt16, preference: UInt16 = 0) {
+    public init(_ location: Location, port: UInt16, preference: UInt16 = 0, tls: TLSPolicy = .opportunistic,
+                tlsStart: TLSStart = .startTLS) {
         self.location = location
         self.port = port
         self.preference = preference
+        self.tls = tls
+        self.tlsStart = tlsStart
     }
+
+    /// The name that is asked for in the handshake; an address has none (RFC 6066 §3).
+    var serverName: String? { if case .name(let name) = location { name } else { nil } }
 
     /// The name that reports and `SiteKey` use, without the port.
     public var name: String {

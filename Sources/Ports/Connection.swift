@@ -40,6 +40,18 @@ public protocol Connection: AnyObject {
     func close()
     /// Closes at once and drops what was not yet sent; the handler still hears `closed`.
     func abort()
+    /// Sends what was written in the clear, then begins the TLS handshake in `role`; once only.
+    ///
+    /// Input that was received before and not handed on is dropped: nothing that was sent in the clear may
+    /// count as sent under TLS (RFC 3207 §4.2). `received` holds octets that the caller took from the stream
+    /// and that do belong to the handshake. Within `timeout` the handler hears `tlsEstablished` or
+    /// `tlsFailed`; after the latter the connection closes by itself.
+    func startTLS(_ role: TLSRole, timeout: Duration, received: [UInt8])
+}
+
+extension Connection {
+    /// Begins the TLS handshake of a connection of which nothing was taken that belongs to it.
+    public func startTLS(_ role: TLSRole, timeout: Duration) { startTLS(role, timeout: timeout, received: []) }
 }
 
 /// What a connection tells its owner, always on the connection's loop.
@@ -52,8 +64,19 @@ public protocol ConnectionHandler: AnyObject {
     func receivedAll()
     /// `isCongested` has become false again.
     func writable()
+    /// TLS is up: what is received and written from now on is under it.
+    func tlsEstablished(_ summary: TLSSummary)
+    /// TLS did not come up; `closed` follows.
+    func tlsFailed(_ failure: TLSFailure)
     /// The stream is gone; last call, once. `error` is nil after an orderly end.
     func closed(_ error: ConnectionError?)
+}
+
+extension ConnectionHandler {
+    /// Nothing to do for a handler that starts no TLS.
+    public func tlsEstablished(_ summary: TLSSummary) {}
+    /// Nothing to do for a handler that starts no TLS: `closed` follows.
+    public func tlsFailed(_ failure: TLSFailure) {}
 }
 
 /// Why a connection could not be made or broke.

@@ -18,6 +18,9 @@ public final class ListenerPolicy: Sendable {
     /// Connections that one client may have open here; nil when it has its share of all listeners.
     public let maxConnectionsPerClient: Int?
 
+    /// How TLS is spoken; nil when it is not.
+    public let tls: ListenerTLS?
+
     /// What the door to the queue does to messages that come in here.
     public let cleanup: Cleanup
     let completion: HeaderCompletion
@@ -29,13 +32,17 @@ public final class ListenerPolicy: Sendable {
     /// Prepares the policy of a listener.
     public init(name: String, session: ServerSettings, rules: AddressRules, cleanup: CleanupSettings,
                 xclientNetworks: [IPNetwork] = [], xforwardNetworks: [IPNetwork] = [], proxyNetworks: [IPNetwork]? = nil,
-                maxConnectionsPerClient: Int? = nil) {
+                maxConnectionsPerClient: Int? = nil, tls: ListenerTLS? = nil) {
         self.name = name
         self.rules = rules
         self.xclientNetworks = xclientNetworks
         self.xforwardNetworks = xforwardNetworks
         self.proxyNetworks = proxyNetworks
         self.maxConnectionsPerClient = maxConnectionsPerClient
+        self.tls = tls
+        var session = session
+        session.offersStartTLS = tls?.start == .startTLS
+        session.requiresTLS = tls?.isRequired ?? false
         self.cleanup = Cleanup(settings: cleanup, aliases: rules)
         completion = session.dialect == .submission ? .submission : .none
         profile = ServerProfile(session)

@@ -1,3 +1,4 @@
+import Ports
 import SMTP
 
 /// Hears what happens on the receiving side, for logs and counters; called on the session's loop.
@@ -16,6 +17,8 @@ public enum ReceivingOccurrence: Hashable, Sendable {
     case refused(Reply, RefusedCommand)
     /// A message was refused at its end.
     case messageRefused(Reply, MailCommand)
+    /// The TLS handshake failed.
+    case tlsFailed(TLSFailure)
     /// A connection did not begin with a PROXY header where one is expected, or came from no proxy.
     case notProxied
 }

@@ -93,7 +93,7 @@ extension SessionDriver {
         let identity = session.identity
         return Origin(clientAddress: identity.address, clientName: verifiedClientName, helo: message.helloName,
                       transmission: message.protocolName, listener: policy.name, account: identity.login,
-                      userID: connection?.peerUserID)
+                      userID: connection?.peerUserID, tls: session.tls?.version.description)
     }
 
     private static func facts(of message: ReceivedMessage) -> ContentFacts {

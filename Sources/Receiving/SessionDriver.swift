@@ -12,6 +12,8 @@ final class SessionDriver {
     private enum Stage {
         /// Waiting for the PROXY header.
         case proxy([UInt8])
+        /// Waiting for TLS, which comes before the session.
+        case handshake
         /// The session runs.
         case session
         /// Nothing more comes or goes.
@@ -113,8 +115,10 @@ final class SessionDriver {
             case .commit(let message): commit(message)
             case .abandon: abandonStream()
             case .startTLS:
-                // Never offered without TLS at hand; a session that got here anyway has no way on.
-                return connection.abort()
+                write(to: connection)
+                // Only listeners that have TLS offer it.
+                guard let tls = policy.tls else { return connection.abort() }
+                startTLS(tls, on: connection)
             case .close(let reason):
                 closeReason = reason
                 write(to: connection)
@@ -128,6 +132,12 @@ final class SessionDriver {
         guard session.hasOutput else { return }
         connection.write(session.takeOutput())
         if !isReceiving { connection.flush() }
+    }
+
+    private func startTLS(_ tls: ListenerTLS, on connection: any Connection, received: [UInt8] = []) {
+        var timeout = tls.handshakeTimeout
+        if let admission, admission.isUnderStress { timeout = min(timeout, admission.settings.stressTimeout) }
+        connection.startTLS(.server(tls.context), timeout: timeout, received: received)
     }
 
     private func setReading(_ reading: Bool) {
@@ -160,6 +170,7 @@ final class SessionDriver {
         timer = nil
         switch stage {
         case .ended: return
+        case .handshake: return
         case .proxy:
             note(.notProxied)
             connection?.abort()
@@ -186,7 +197,7 @@ extension SessionDriver: ConnectionHandler {
         self.connection = connection
         service.register(self, on: loop)
         guard !isShuttingDown else { return }
-        if policy.proxyNetworks == nil { return begin(connection.remoteEndpoint, connection.localEndpoint) }
+        if policy.proxyNetworks == nil { return begin(connection.remoteEndpoint, connection.localEndpoint, on: connection) }
         // Whether a peer may name another client is settled before a byte of it is read.
         guard service.proxyProtocol != nil, policy.isProxy(connection.remoteEndpoint) else {
             note(.notProxied)
@@ -200,7 +211,7 @@ extension SessionDriver: ConnectionHandler {
         isReceiving = true
         defer { isReceiving = false }
         switch stage {
-        case .ended: return
+        case .ended, .handshake: return
         case .session:
             session.receive(bytes)
             run()
@@ -212,6 +223,19 @@ extension SessionDriver: ConnectionHandler {
     func receivedAll() { connection?.flush() }
 
     func writable() { run() }
+
+    func tlsEstablished(_ summary: TLSSummary) {
+        switch stage {
+        case .handshake:
+            session = makeSession(session.identity, tls: summary)
+            stage = .session
+        case .session: session.tlsEstablished(summary)
+        case .proxy, .ended: return
+        }
+        run()
+    }
+
+    func tlsFailed(_ failure: TLSFailure) { note(.tlsFailed(failure)) }
 
     func closed(_ error: ConnectionError?) {
         timer?.job.cancel()
@@ -239,7 +263,8 @@ extension SessionDriver: ConnectionHandler {
             // The header's timer is not the session's.
             timer?.job.cancel()
             timer = nil
-            begin(source ?? connection.remoteEndpoint, destination ?? connection.localEndpoint)
+            begin(source ?? connection.remoteEndpoint, destination ?? connection.localEndpoint, on: connection,
+                  received: Array(bytes[length...]))
             guard case .session = stage, length < bytes.count else { return }
             bytes[length...].withUnsafeBytes { session.receive($0) }
             run()
@@ -247,18 +272,33 @@ extension SessionDriver: ConnectionHandler {
     }
 
     /// Counts the client in and starts its session.
-    private func begin(_ client: SocketEndpoint, _ local: SocketEndpoint) {
+    ///
+    /// `received` are octets that came behind a PROXY header.
+    private func begin(_ client: SocketEndpoint, _ local: SocketEndpoint, on connection: any Connection, received: [UInt8] = []) {
         let identity = ClientIdentity(endpoint: client, localEndpoint: local)
         let mayRelay = policy.rules.mayRelay(identity)
         let admission = service.admit(mayRelay ? nil : identity.address, to: policy, at: loop.now)
         self.admission = admission
-        session = ServerSession(mayRelay ? policy.relayProfile : policy.profile, client: identity,
-                                permissions: policy.permissions(for: client))
-        if admission.isUnderStress { session.commandTimeout = min(session.commandTimeout, admission.settings.stressTimeout) }
-        stage = .session
+        session = makeSession(identity, tls: nil)
         note(.connected)
         lookUpName(of: identity, under: admission.settings)
-        run()
+        guard let tls = policy.tls, tls.start == .implicit else {
+            stage = .session
+            return run()
+        }
+        // Who finds no room is not worth a handshake, and could read no reply before one.
+        guard admission.result == .admitted else { return connection.abort() }
+        stage = .handshake
+        startTLS(tls, on: connection, received: received)
+    }
+
+    private func makeSession(_ client: ClientIdentity, tls: TLSSummary?) -> ServerSession {
+        let profile = policy.rules.mayRelay(client) ? policy.relayProfile : policy.profile
+        var session = ServerSession(profile, client: client, permissions: policy.permissions(for: client.endpoint), tls: tls)
+        if let admission, admission.isUnderStress {
+            session.commandTimeout = min(session.commandTimeout, admission.settings.stressTimeout)
+        }
+        return session
     }
 
     /// The answer to the first question: is there room for the client?

@@ -1,5 +1,7 @@
 import Glibc
 import NIOCore
+import NIOSSL
+import NIOTLS
 import Ports
 
 /// A TCP or Unix stream as a `Connection`: one thin handler on an NIO channel.
@@ -15,7 +17,7 @@ final class NIOConnection: ChannelInboundHandler, Connection {
     typealias InboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
 
-    private enum State {
+    enum State {
         case opening
         case open
         /// `close` was called: what was written still leaves, input is dropped.
@@ -23,37 +25,42 @@ final class NIOConnection: ChannelInboundHandler, Connection {
         case closed
     }
 
-    private let nioLoop: NIOLoop
+    let nioLoop: NIOLoop
     private let settings: ConnectionSettings
-    private var handler: (any ConnectionHandler)?
-    private var context: ChannelHandlerContext?
-    private var state = State.opening
+    var handler: (any ConnectionHandler)?
+    var context: ChannelHandlerContext?
+    var state = State.opening
     private var isReading = true
     /// Whether NIO was told not to read.
     private var isAutoReadOff = false
     /// Input that came while reading was off.
-    private var held: [ByteBuffer] = []
+    var held: [ByteBuffer] = []
     private var isReleaseScheduled = false
     /// Whether the handler got bytes since it was last told that this was all.
     private var hasHandedOn = false
-    private var peerEnded = false
+    private(set) var peerEnded = false
     /// How many calls by the handler into this connection are under way.
-    private var calls = 0
+    var calls = 0
     private var outgoing = ByteBuffer()
     private var isCollecting = false
     private var error: ConnectionError?
     private var lingerTimer: LoopTimer?
     private var onRemoved: (@Sendable () -> Void)?
     private var drained = 0
+    /// Makes the engine where this end is a client.
+    let client: NIOTLSClient?
+    /// The TLS of the connection; nil while it is in the clear.
+    var tls: ConnectionTLS?
     private(set) var peerUserID: UInt32?
     private(set) lazy var localEndpoint = SocketEndpoint(context?.channel.localAddress) ?? .unix(path: "")
     private(set) lazy var remoteEndpoint = SocketEndpoint(context?.channel.remoteAddress) ?? .unix(path: "")
 
-    init(_ handler: any ConnectionHandler, loop: NIOLoop, settings: ConnectionSettings,
+    init(_ handler: any ConnectionHandler, loop: NIOLoop, settings: ConnectionSettings, client: NIOTLSClient? = nil,
          onRemoved: (@Sendable () -> Void)? = nil) {
         self.handler = handler
         nioLoop = loop
         self.settings = settings
+        self.client = client
         self.onRemoved = onRemoved
     }
 
@@ -142,7 +149,7 @@ final class NIOConnection: ChannelInboundHandler, Connection {
         }
     }
 
-    private func resumeAutoRead() {
+    func resumeAutoRead() {
         guard isAutoReadOff else { return }
         isAutoReadOff = false
         setAutoRead(true)
@@ -209,7 +216,12 @@ final class NIOConnection: ChannelInboundHandler, Connection {
         defer { calls -= 1 }
         state = .closing
         held = []
-        context.close(promise: nil)
+        if let engine = tls?.engine, let inner = try? context.pipeline.syncOperations.context(handler: engine) {
+            // Past the engine, which would first take leave of the peer.
+            inner.close(promise: nil)
+        } else {
+            context.close(promise: nil)
+        }
     }
 
     /// Input after `close` is dropped, but a peer that does not stop sending is not served for long.
@@ -224,9 +236,13 @@ final class NIOConnection: ChannelInboundHandler, Connection {
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if tls != nil, let event = event as? TLSUserEvent, case .handshakeCompleted(let negotiated) = event {
+            return handshakeCompleted(negotiated)
+        }
         guard let event = event as? ChannelEvent, event == .inputClosed else {
             return context.fireUserInboundEventTriggered(event)
         }
+        if tls?.isHandshaking == true { failTLS(.closed) }
         peerEnded = true
         guard state == .open, isReading, held.isEmpty else { return }
         close()
@@ -254,6 +270,7 @@ final class NIOConnection: ChannelInboundHandler, Connection {
     func channelInactive(context: ChannelHandlerContext) {
         let wasOpened = state != .opening
         let isOrderly = state == .closing || peerEnded
+        if tls?.isHandshaking == true { failTLS(.closed) }
         state = .closed
         held = []
         lingerTimer?.cancel()
@@ -274,13 +291,14 @@ final class NIOConnection: ChannelInboundHandler, Connection {
     }
 
     /// Tells the handler something, but never from within a call that the handler itself makes.
-    private func tell(_ message: @escaping @Sendable (NIOConnection) -> Void) {
+    func tell(_ message: @escaping @Sendable (NIOConnection) -> Void) {
         guard calls > 0 else { return message(self) }
         let connection = LoopConfined(self, to: nioLoop)
         nioLoop.execute { message(connection.value) }
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        if takeTLSError(error) { return }
         self.error = ConnectionError(error)
         context.close(promise: nil)
     }

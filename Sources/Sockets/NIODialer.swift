@@ -6,21 +6,25 @@ import Ports
 /// Opens TCP and Unix connections through NIO.
 public final class NIODialer: Dialer {
     private let settings: ConnectionSettings
+    private let client: NIOTLSClient?
 
-    /// A dialer for the loops of the process.
-    public init(settings: ConnectionSettings = ConnectionSettings()) { self.settings = settings }
+    /// A dialer for the loops of the process, whose connections speak TLS by `client`; without it they speak none.
+    public init(settings: ConnectionSettings = ConnectionSettings(), client: NIOTLSClient? = nil) {
+        self.settings = settings
+        self.client = client
+    }
 
     /// Connects on `loop`, which must be an `NIOLoop`; the caller must be on it.
     public func dial(_ endpoint: SocketEndpoint, from source: IPAddress?, timeout: Duration, on loop: any Loop,
                      handler: any ConnectionHandler, failed: @escaping (ConnectionError) -> Void) {
         guard let loop = loop as? NIOLoop else { preconditionFailure("an NIO dialer dials on NIO loops") }
         guard let address = endpoint.socketAddress else { return failed(.system(errno: ENAMETOOLONG)) }
-        let settings = settings
+        let settings = settings, client = client
         let confined = LoopConfined((handler: handler, failed: failed), to: loop)
         var bootstrap = ClientBootstrap(group: loop.eventLoop)
             .connectTimeout(.nanoseconds(max(1_000_000, timeout.clampedNanoseconds)))
             .channelInitializer { channel in
-                let connection = NIOConnection(confined.value.handler, loop: loop, settings: settings)
+                let connection = NIOConnection(confined.value.handler, loop: loop, settings: settings, client: client)
                 return NIOConnection.install(connection, in: channel, settings: settings)
             }
         if let source {

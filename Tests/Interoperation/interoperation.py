@@ -3,18 +3,22 @@ import os
 import shutil
 import sys
 
+import acme
 import incoming
 import notifications
 import octets
 import operations
 import outgoing
 import relaying
+import scanners
+import tls
 from relay import temporary
 from report import Report
 
 GROUPS = {
     "in": incoming.run, "out": outgoing.run, "bytes": octets.run, "dsn": notifications.run,
-    "operations": operations.run, "relaying": relaying.run,
+    "operations": operations.run, "relaying": relaying.run, "tls": tls.run,
+    "scanners": scanners.run, "acme": acme.run,
 }
 
 

@@ -60,6 +60,8 @@ final class FakeConnection: Connection {
     private(set) var isReading = true
     private(set) var isClosed = false
     private(set) var isAborted = false
+    /// How often the session began TLS, and what it gave to the handshake the last time.
+    private(set) var handshakes: [[UInt8]] = []
 
     init(_ handler: any ConnectionHandler, loop: FakeLoop, from remote: SocketEndpoint) {
         self.handler = handler
@@ -87,6 +89,20 @@ final class FakeConnection: Connection {
         isAborted = true
         unflushed = []
         end()
+    }
+
+    func startTLS(_ role: TLSRole, timeout: Duration, received: [UInt8]) {
+        flush()
+        handshakes.append(received)
+    }
+
+    /// The handshake comes out well.
+    func establishTLS(_ summary: TLSSummary) { handler.tlsEstablished(summary) }
+
+    /// The handshake fails.
+    func failTLS(_ failure: TLSFailure) {
+        handler.tlsFailed(failure)
+        abort()
     }
 
     /// The other side goes away.
@@ -173,21 +189,22 @@ struct FakeWorld {
     static let trusted = SocketEndpoint.ip(.v4(0x0a00_0001), port: 40_000)  // 10.0.0.1
 
     init(_ settings: ReceivingSettings = ReceivingSettings(), session: ServerSettings = ServerSettings(),
-         rules: AddressRules? = nil, proxyNetworks: [IPNetwork]? = nil, resolver: (any Resolver)? = nil) throws {
+         rules: AddressRules? = nil, proxyNetworks: [IPNetwork]? = nil, resolver: (any Resolver)? = nil,
+         tls: ListenerTLS? = nil) throws {
         service = SMTPService(settings: settings, intake: intake, mint: QueueIDMint(incarnation: 1), resolver: resolver,
                               proxyProtocol: PlainProxyProtocol(), observer: observer)
-        policy = try FakeWorld.policy(session: session, rules: rules, proxyNetworks: proxyNetworks)
+        policy = try FakeWorld.policy(session: session, rules: rules, proxyNetworks: proxyNetworks, tls: tls)
     }
 
     static func policy(name: String = "inbound", session: ServerSettings = ServerSettings(), rules: AddressRules? = nil,
-                       proxyNetworks: [IPNetwork]? = nil, maxConnectionsPerClient: Int? = nil) throws -> ListenerPolicy {
+                       proxyNetworks: [IPNetwork]? = nil, maxConnectionsPerClient: Int? = nil, tls: ListenerTLS? = nil) throws -> ListenerPolicy {
         var session = session
         session.hostname = "mx.local.example"
         let ours = [IPNetwork("10.0.0.0/8")].compactMap { $0 }
         return ListenerPolicy(name: name, session: session, rules: try rules ?? FakeWorld.rules(),
                               cleanup: CleanupSettings(hostName: try Domain(parsing: "mx.local.example")),
                               xclientNetworks: ours, xforwardNetworks: ours, proxyNetworks: proxyNetworks,
-                              maxConnectionsPerClient: maxConnectionsPerClient)
+                              maxConnectionsPerClient: maxConnectionsPerClient, tls: tls)
     }
 
     static func rules(_ aliases: [String: [String]] = [:]) throws -> AddressRules {

@@ -16,6 +16,8 @@ final class ScriptedEnd: ConnectionHandler, @unchecked Sendable {
         case opened
         case received([UInt8])
         case writable
+        case secured(TLSSummary)
+        case tlsFailed(TLSFailure)
         case closed(ConnectionError?)
     }
 
@@ -37,6 +39,8 @@ final class ScriptedEnd: ConnectionHandler, @unchecked Sendable {
     func received(_ bytes: UnsafeRawBufferPointer) { note(.received(Array(bytes))) }
     func receivedAll() { connection?.flush() }
     func writable() { note(.writable) }
+    func tlsEstablished(_ summary: TLSSummary) { note(.secured(summary)) }
+    func tlsFailed(_ failure: TLSFailure) { note(.tlsFailed(failure)) }
     func closed(_ error: ConnectionError?) { note(.closed(error)) }
 
     private func note(_ event: Event) {

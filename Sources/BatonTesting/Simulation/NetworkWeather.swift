@@ -16,6 +16,10 @@ public struct NetworkWeather: Sendable {
     public var byteWise = 0.0
     /// Connections that are slow: each piece takes seconds.
     public var tarpit = 0.0
+    /// Connections whose TLS handshake fails.
+    public var failedHandshake = 0.0
+    /// Connections that go silent in the TLS handshake.
+    public var hungHandshake = 0.0
 
     /// A network without faults.
     public init() {}
@@ -42,6 +46,7 @@ struct LinkFate {
     var silentAfter: Int?
     var isByteWise = false
     var pauseBetweenPieces = Duration.zero
+    var handshake = SimulatedHandshakeFate.works
 
     init(_ weather: NetworkWeather, _ random: SeededRandom) {
         latency = weather.latency
@@ -51,5 +56,8 @@ struct LinkFate {
         if random.chance(weather.halfOpen) { silentAfter = somewhere() }
         isByteWise = random.chance(weather.byteWise)
         if random.chance(weather.tarpit) { pauseBetweenPieces = random.duration(in: .seconds(1)...(.seconds(20))) }
+        // Drawn only where it can happen, so that seeds of worlds without TLS keep their history.
+        if weather.failedHandshake > 0, random.chance(weather.failedHandshake) { handshake = .fails }
+        if weather.hungHandshake > 0, random.chance(weather.hungHandshake) { handshake = .hangs }
     }
 }

@@ -14,6 +14,12 @@ final class SimulatedConnection: Connection, @unchecked Sendable {
         case lost
     }
 
+    /// What arrives at an end.
+    private enum Piece {
+        case bytes([UInt8])
+        case hello(SimulatedHandshake.Hello)
+    }
+
     /// Bytes that may be under way before the sender is asked to wait.
     private static let window = 64 * 1024
 
@@ -33,7 +39,8 @@ final class SimulatedConnection: Connection, @unchecked Sendable {
     private var wasCongested = false
     private var lastArrival = Timestamp.distantPast
     private var isReading = true
-    private var inbox: [[UInt8]] = []
+    private var inbox: [Piece] = []
+    private var handshake: SimulatedHandshake?
     private var hasEnded = false
     private var isSilent = false
     private var mortal = 0
@@ -131,7 +138,7 @@ final class SimulatedConnection: Connection, @unchecked Sendable {
         network.simulator.record(piece.withUnsafeBytes { $0.reduce(UInt64(piece.count)) { $0 &* 31 &+ UInt64($1) } })
         at(nextArrival()) { end, peer in
             guard let peer else { return }
-            peer.arrived(piece, from: end)
+            peer.arrived(.bytes(piece), from: end)
         }
     }
 
@@ -159,7 +166,7 @@ final class SimulatedConnection: Connection, @unchecked Sendable {
         if reading, !inbox.isEmpty || hasEnded { simulatedLoop.execute { self.takeInbox() } }
     }
 
-    private func arrived(_ piece: [UInt8], from sender: SimulatedConnection) {
+    private func arrived(_ piece: Piece, from sender: SimulatedConnection) {
         if state == .lost || state == .closed {
             // Nobody is there any more: the host answers with a reset.
             sender.at(sender.network.simulator.now + sender.fate.latency.lowerBound) { sender, _ in sender.broke(.reset) }
@@ -173,12 +180,19 @@ final class SimulatedConnection: Connection, @unchecked Sendable {
 
     private func takeInbox() {
         guard state == .open else { return }
-        while isReading, state == .open, !inbox.isEmpty {
-            let piece = inbox.removeFirst()
-            piece.withUnsafeBytes { handler?.received($0) }
-            peer?.wasRead(piece.count)
+        while isReading || handshake != nil, state == .open, !inbox.isEmpty {
+            switch inbox.removeFirst() {
+            case .hello(let hello): take(hello)
+            case .bytes(let bytes):
+                if handshake == nil {
+                    bytes.withUnsafeBytes { handler?.received($0) }
+                } else {
+                    failTLS(.handshake("clear text in place of a handshake"))
+                }
+                peer?.wasRead(bytes.count)
+            }
         }
-        guard isReading, state == .open, inbox.isEmpty else { return }
+        guard isReading, state == .open, inbox.isEmpty, handshake == nil else { return }
         handler?.receivedAll()
         if hasEnded, state == .open, isReading { end(nil) }
     }
@@ -188,6 +202,52 @@ final class SimulatedConnection: Connection, @unchecked Sendable {
         guard wasCongested, underWay + outgoing.count <= Self.window / 2 else { return }
         wasCongested = false
         simulatedLoop.execute { if self.state == .open { self.handler?.writable() } }
+    }
+
+    // MARK: TLS
+
+    func startTLS(_ role: TLSRole, timeout: Duration, received: [UInt8]) {
+        guard state == .open, handshake == nil else { return }
+        flush()
+        // What came in the clear is dropped; the hello of a peer that was faster is not clear text.
+        inbox.removeAll { if case .bytes(let bytes) = $0 { peer?.wasRead(bytes.count); return true } else { return false } }
+        let timer = simulatedLoop.schedule(at: simulatedLoop.now + timeout) { self.failTLS(.timedOut) }
+        let handshake = SimulatedHandshake(role, timer: timer)
+        self.handshake = handshake
+        if let opening = handshake.opening { say(fate.handshake == .fails ? .alert : opening) }
+        simulatedLoop.execute { self.takeInbox() }
+    }
+
+    private func say(_ hello: SimulatedHandshake.Hello) {
+        if fate.handshake == .hangs {
+            network.count("TLS handshake that hangs")
+            return goSilent()
+        }
+        if case .alert = hello { network.count("TLS handshake that fails") }
+        guard !isSilent else { return }
+        at(nextArrival()) { end, peer in peer?.arrived(.hello(hello), from: end) }
+    }
+
+    private func take(_ hello: SimulatedHandshake.Hello) {
+        // Without a handshake at this end it is nothing that the handler could read.
+        guard let handshake else { return broke(.reset) }
+        let (result, answer) = handshake.result(of: hello)
+        if let answer { say(answer) }
+        switch result {
+        case .failure(let failure): failTLS(failure)
+        case .success(let summary):
+            handshake.timer.cancel()
+            self.handshake = nil
+            handler?.tlsEstablished(summary)
+        }
+    }
+
+    private func failTLS(_ failure: TLSFailure) {
+        guard state == .open, let handshake else { return }
+        handshake.timer.cancel()
+        self.handshake = nil
+        handler?.tlsFailed(failure)
+        abort()
     }
 
     // MARK: Ending

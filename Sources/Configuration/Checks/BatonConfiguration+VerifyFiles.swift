@@ -11,6 +11,7 @@ extension BatonConfiguration {
                 verifyFile(path, "dns.trustAnchor", &check)
             }
         }
+        verifyTLS(&check)
         if let path = bounces.templates { verifyDirectory(path, "bounces.templates", &check) }
         verifyParent(of: spool.directory, "spool.directory", &check)
         for (name, route) in routes {
@@ -23,6 +24,26 @@ extension BatonConfiguration {
                 verifyParent(of: path, "routes.\(name).path", &check)
             case .mx, .smarthost, .lmtp, .discard, .reject: break
             }
+        }
+    }
+
+    private func verifyTLS(_ check: inout Check) {
+        for (index, certificate) in tls.certificates.enumerated() {
+            verifyFile(certificate.chain, "tls.certificates[\(index)].chain", &check)
+            verifyFile(certificate.key, "tls.certificates[\(index)].key", &check)
+        }
+        if let acme = tls.acme {
+            if let hook = acme.hook { verifyFile(hook, "tls.acme.hook", &check) }
+            for (index, path) in acme.trustedCertificates.enumerated() {
+                verifyFile(path, "tls.acme.trustedCertificates[\(index)]", &check)
+            }
+        }
+        if let path = tls.clientAuthorities { verifyFile(path, "tls.clientAuthorities", &check) }
+        for (index, path) in tls.trustedCertificates.enumerated() { verifyFile(path, "tls.trustedCertificates[\(index)]", &check) }
+        for (index, listener) in listeners.enumerated() where listener.clientCertificates != .none {
+            let key = "listeners[\(index)].clientCertificates"
+            if tls.clientAuthorities == nil { check.report(key, "needs tls.clientAuthorities, which the certificates must lead to") }
+            if listener.tls == .none { check.report(key, "has no meaning where no TLS is spoken") }
         }
     }
 

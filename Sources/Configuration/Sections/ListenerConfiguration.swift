@@ -16,6 +16,10 @@ public struct ListenerConfiguration: Hashable, Sendable {
     public var address = ListenAddress.everywhere(port: 25)
     /// What it speaks.
     public var dialect = ListenerDialect.smtp
+    /// When TLS is spoken.
+    public var tls = ListenerTLSMode.startTLS
+    /// Whether clients are asked for certificates.
+    public var clientCertificates = ClientCertificateMode.none
     /// Networks whose connections begin with a PROXY header.
     public var proxyProtocol: [IPNetwork] = []
     /// Networks that may use XCLIENT.
@@ -44,6 +48,11 @@ public struct ListenerConfiguration: Hashable, Sendable {
         .value("dialect", \.dialect, .choice,
                "What is spoken: `smtp` between servers, `submission` from mail clients, `lmtp` for final delivery with a reply for each recipient.",
                effect: .restart, reference: "RFC 5321, RFC 6409, RFC 2033"),
+        .value("tls", \.tls, .choice,
+               "When TLS is spoken: `startTLS` where the client asks for it, `required` the same and no mail without, `implicit` from the first octet on (port 465), `none` never. Servers on the internet must not `require` it at port 25.",
+               reference: "RFC 3207, RFC 8314"),
+        .value("clientCertificates", \.clientCertificates, .choice,
+               "Whether clients are asked for certificates, which must lead to `tls.clientAuthorities`."),
         .value("proxyProtocol", \.proxyProtocol, .list(of: .network),
                "Networks of load balancers: a connection from there must begin with a PROXY header of version 1 or 2, which tells the client's address."),
         .value("xclient", \.xclient, .list(of: .network),

@@ -6,9 +6,9 @@ public enum Route: Hashable, Sendable {
     /// To the mail exchanges of the recipient's domain (RFC 5321 §5.1).
     case mx
     /// To these hosts, one after the other.
-    case smarthost([RouteHost])
+    case smarthost([RouteHost], tls: RouteTLS = RouteTLS())
     /// To these LMTP servers, one after the other (RFC 2033).
-    case lmtp([RouteHost])
+    case lmtp([RouteHost], tls: RouteTLS = RouteTLS())
     /// Into Maildirs whose path is made from this template.
     case maildir(path: String)
     /// Into a directory for looking at, and no further.
@@ -55,11 +55,17 @@ struct RouteEntry: Hashable {
     var hosts: [RouteHost] = []
     var path: String?
     var reply: RejectReply?
+    var tls = RouteTLS.Level.opportunistic
+    var implicitTLS: Bool?
 
     /// Which types need each key; other types may not have it.
     static let uses: [(key: String, kinds: [Kind])] = [
         ("hosts", [.smarthost, .lmtp]), ("path", [.maildir, .sandbox]), ("reply", [.reject]),
+        ("tls", [.smarthost, .lmtp]), ("implicitTLS", [.smarthost, .lmtp]),
     ]
+
+    /// Keys without which the types that use them work too.
+    private static let optionalKeys: Set<String> = ["reply", "tls", "implicitTLS"]
 
     static var keys: [Key<RouteEntry>] { [
         .required("type", \.kind, .choice,
@@ -71,6 +77,10 @@ struct RouteEntry: Hashable {
                "For `maildir` and `sandbox`: the directory. In a Maildir path `{domain}`, `{user}` and `{tag}` stand for the parts of the recipient, encoded so that they are always one file name each."),
         .optional("reply", \.reply, .rejectReply, otherwise: "`550 5.7.1 This recipient is not served here`",
                   "For `reject`: code, enhanced status code and text.", reference: "RFC 3463"),
+        .value("tls", \.tls, .choice,
+               "For `smarthost` and `lmtp`: `opportunistic` TLS where it works, `encrypt` TLS with any certificate, `verify` TLS with a certificate that leads to a trusted root and is for the host, `none` in the clear. Mail waits where `encrypt` or `verify` cannot be had."),
+        .optional("implicitTLS", \.implicitTLS, .flag, otherwise: "at port 465 only",
+                  "For `smarthost` and `lmtp`: whether TLS begins with the connection instead of with STARTTLS.", reference: "RFC 8314 §3.3"),
     ] }
 
     /// The route; nil if a key that it needs is not there, which is reported.
@@ -81,14 +91,14 @@ struct RouteEntry: Hashable {
                 let types = kinds.map(\.rawValue).joined(separator: " and ")
                 check.reportKey("\(path).\(key)", "a route of type \(kind.rawValue) has no such key; it is for \(types)")
             }
-            if !isPresent, kinds.contains(kind), key != "reply" {
+            if !isPresent, kinds.contains(kind), !RouteEntry.optionalKeys.contains(key) {
                 check.report(path, "a route of type \(kind.rawValue) needs the key '\(key)'")
             }
         }
         switch kind {
         case .mx: return .mx
-        case .smarthost: return .smarthost(hosts(defaultPort: 25, path, &check))
-        case .lmtp: return .lmtp(hosts(defaultPort: 24, path, &check))
+        case .smarthost: return .smarthost(hosts(defaultPort: 25, path, &check), tls: RouteTLS(level: tls, implicit: implicitTLS))
+        case .lmtp: return .lmtp(hosts(defaultPort: 24, path, &check), tls: RouteTLS(level: tls, implicit: implicitTLS))
         case .maildir: return self.path.map { .maildir(path: $0) }
         case .sandbox: return self.path.map { .sandbox(path: $0) }
         case .discard: return .discard
@@ -98,13 +108,16 @@ struct RouteEntry: Hashable {
 
     private func hosts(defaultPort: UInt16, _ path: String, _ check: inout Check) -> [RouteHost] {
         hosts.enumerated().map { index, host in
-            switch host {
-            case .name(let name, 0): return .name(name, port: defaultPort)
-            case .address(let address, 0): return .address(address, port: defaultPort)
-            case .unix where kind == .smarthost:
-                check.report("\(path).hosts[\(index)]", "expected a host for SMTP; Unix sockets are for routes of type lmtp")
-                return host
-            case .name, .address, .unix: return host
+            let key = "\(path).hosts[\(index)]"
+            if case .unix = host, kind == .smarthost {
+                check.report(key, "expected a host for SMTP; Unix sockets are for routes of type lmtp")
+            } else if tls == .verify, !host.isName {
+                check.report(key, "expected a host name: 'tls: verify' compares it with the certificate")
+            }
+            return switch host {
+            case .name(let name, 0): .name(name, port: defaultPort)
+            case .address(let address, 0): .address(address, port: defaultPort)
+            case .name, .address, .unix: host
             }
         }
     }
@@ -114,8 +127,8 @@ struct RouteEntry: Hashable {
     init(_ route: Route) {
         switch route {
         case .mx: kind = .mx
-        case .smarthost(let hosts): (kind, self.hosts) = (.smarthost, hosts)
-        case .lmtp(let hosts): (kind, self.hosts) = (.lmtp, hosts)
+        case .smarthost(let hosts, let tls): (kind, self.hosts, self.tls, implicitTLS) = (.smarthost, hosts, tls.level, tls.implicit)
+        case .lmtp(let hosts, let tls): (kind, self.hosts, self.tls, implicitTLS) = (.lmtp, hosts, tls.level, tls.implicit)
         case .maildir(let path): (kind, self.path) = (.maildir, path)
         case .sandbox(let path): (kind, self.path) = (.sandbox, path)
         case .discard: kind = .discard
@@ -128,8 +141,14 @@ struct RouteEntry: Hashable {
         if !hosts.isEmpty { fields.append("hosts: " + ValueType<[RouteHost]>.list(of: .routeHost).text(hosts)) }
         if let path { fields.append("path: \(yamlText(path))") }
         if let reply { fields.append("reply: \(yamlText(reply.description))") }
+        if tls != .opportunistic { fields.append("tls: \(tls.rawValue)") }
+        if let implicitTLS { fields.append("implicitTLS: \(implicitTLS)") }
         return "{\(fields.joined(separator: ", "))}"
     }
+}
+
+extension RouteHost {
+    fileprivate var isName: Bool { if case .name = self { true } else { false } }
 }
 
 extension Route {

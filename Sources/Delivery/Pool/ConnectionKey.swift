@@ -8,6 +8,9 @@ struct ConnectionKey: Hashable, Sendable {
     let port: UInt16
     let sourceIPv4: IPAddress?
     let sourceIPv6: IPAddress?
+    /// A connection that was made under one policy does for no other.
+    let tls: TLSPolicy
+    let tlsStart: TLSStart
 
     init(_ host: HopHost, dialect: Dialect, settings: SMTPAgentSettings) {
         self.dialect = dialect
@@ -15,5 +18,7 @@ struct ConnectionKey: Hashable, Sendable {
         port = host.port
         sourceIPv4 = settings.sourceIPv4
         sourceIPv6 = settings.sourceIPv6
+        tls = host.tls
+        tlsStart = host.tlsStart
     }
 }

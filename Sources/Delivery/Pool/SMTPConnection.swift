@@ -28,6 +28,14 @@ final class SMTPConnection: ConnectionHandler, @unchecked Sendable {
     var user: (any SMTPConnectionUser)?
     /// When the session opened.
     private(set) var openedAt: Timestamp
+    /// What became of TLS; nil until that is settled.
+    private(set) var tls: TLSOutcome? {
+        didSet { if let tls, tls.result != .notWanted { tlsText = tls.description } }
+    }
+    /// The same for events, made once for all messages; nil where nobody asked for TLS.
+    private(set) var tlsText: String?
+    /// Why the connection stays in the clear though the policy would try TLS.
+    let clearBecause: TLSFailure?
     /// Whether the session is over or was never made.
     private(set) var isEnded = false
     /// When a connection without work is to quit.
@@ -44,13 +52,17 @@ final class SMTPConnection: ConnectionHandler, @unchecked Sendable {
     private var isReading = false
     private var fetched: Result<[UInt8], ContentError>?
 
-    init(key: ConnectionKey, host: HopHost, endpoint: SocketEndpoint, loop: any Loop, settings: SMTPAgentSettings) {
+    init(key: ConnectionKey, host: HopHost, endpoint: SocketEndpoint, loop: any Loop, settings: SMTPAgentSettings,
+         clearBecause: TLSFailure? = nil) {
         self.key = key
         self.host = host
         self.endpoint = endpoint
         self.loop = loop
+        self.clearBecause = clearBecause
         openedAt = loop.now
-        session = ClientSession(dialect: key.dialect, heloName: settings.heloName, settings: settings.session, at: loop.now)
+        var sessionSettings = settings.session
+        sessionSettings.startTLS = clearBecause == nil && key.tlsStart == .startTLS ? key.tls.startTLS : .never
+        session = ClientSession(dialect: key.dialect, heloName: settings.heloName, settings: sessionSettings, at: loop.now)
     }
 
     /// Transactions begun so far.
@@ -98,8 +110,11 @@ final class SMTPConnection: ConnectionHandler, @unchecked Sendable {
     func opened(_ connection: any Connection) {
         self.connection = connection
         openedAt = loop.now
-        session = ClientSession(dialect: key.dialect, heloName: session.heloName, settings: session.settings, at: loop.now)
+        let isImplicit = key.tlsStart == .implicit
+        session = ClientSession(dialect: key.dialect, heloName: session.heloName, settings: session.settings,
+                                implicitTLS: isImplicit, at: loop.now)
         setTimer()
+        if isImplicit { startTLS() }
     }
 
     func received(_ bytes: UnsafeRawBufferPointer) { session.receive(bytes) }
@@ -107,6 +122,18 @@ final class SMTPConnection: ConnectionHandler, @unchecked Sendable {
     func receivedAll() { pump() }
 
     func writable() { pump() }
+
+    func tlsEstablished(_ summary: TLSSummary) {
+        tls = TLSOutcome(policy: key.tls, result: .established(summary))
+        session.tlsEstablished(at: loop.now)
+        pump()
+    }
+
+    func tlsFailed(_ failure: TLSFailure) {
+        tls = TLSOutcome(policy: key.tls, result: .failed(failure))
+        session.tlsFailed(failure)
+        pump()
+    }
 
     func closed(_ error: ConnectionError?) {
         session.endOfInput(error)
@@ -131,8 +158,9 @@ final class SMTPConnection: ConnectionHandler, @unchecked Sendable {
                 isReady = true
                 break actions
             case .finished(let finished): result = finished
-            // Connections have no TLS: settings that ask for it find none, and the session ends so.
-            case .startTLS: session.endOfInput(nil)
+            case .startTLS:
+                send()
+                startTLS()
             case .close(let reason):
                 end = reason
                 break actions
@@ -144,15 +172,47 @@ final class SMTPConnection: ConnectionHandler, @unchecked Sendable {
         tell(result, isReady: isReady, end)
     }
 
+    private func startTLS() {
+        let settings = TLSClientSettings(serverName: host.serverName, verification: key.tls.verification)
+        connection?.startTLS(.client(settings), timeout: session.settings.startTLSTimeout)
+    }
+
+    /// What became of TLS on a connection that has come to its first transaction, or to its end.
+    private func settleTLS(_ end: ClientEnd?) {
+        guard tls == nil else { return }
+        let result: TLSOutcome.Result
+        switch end {
+        case .failed(.startTLSNotOffered, _)?: result = .notOffered
+        case .refused(let reply, at: .startTLS)?: result = .refused(reply)
+        case .failed(let failure, at: .startTLS)?: result = .failed(failure.duringHandshake)
+        case .some: return
+        case nil:
+            if let clearBecause {
+                result = .givenUp(clearBecause)
+            } else if key.tls == .none {
+                result = .notWanted
+            } else if let reply = session.startTLSRefusal {
+                result = .refused(reply)
+            } else {
+                result = .notOffered
+            }
+        }
+        tls = TLSOutcome(policy: key.tls, result: result)
+    }
+
     private func tell(_ result: TransactionResult?, isReady: Bool, _ end: ClientEnd?) {
         if let result {
             content = nil
             user?.connection(self, finished: result)
         } else if isReady, !hasOpened {
             hasOpened = true
+            settleTLS(nil)
             user?.connectionReady(self)
         }
-        if let end { takeUser()?.connectionEnded(self, end) }
+        if let end {
+            settleTLS(end)
+            takeUser()?.connectionEnded(self, end)
+        }
     }
 
     private func takeUser() -> (any SMTPConnectionUser)? {
@@ -240,5 +300,18 @@ final class SMTPConnection: ConnectionHandler, @unchecked Sendable {
         guard !isEnded else { return }
         if loop.now >= idleDeadline { quit() } else { pump() }
         setTimer()
+    }
+}
+
+extension ClientFailure {
+    /// The failure of a session while TLS began, as one of TLS.
+    fileprivate var duringHandshake: TLSFailure {
+        switch self {
+        case .tls(let failure): failure
+        case .timedOut: .timedOut
+        case .inputBeforeTLS: .handshake("clear text where TLS had to begin")
+        case .connectionLost: .closed
+        case .garbage, .unexpectedReply, .startTLSNotOffered, .contentUnavailable: .handshake("no TLS after STARTTLS")
+        }
     }
 }

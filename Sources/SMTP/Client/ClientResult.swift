@@ -40,6 +40,8 @@ public enum ClientFailure: Error, Hashable, Sendable {
     case inputBeforeTLS
     /// STARTTLS is required and the server does not offer it.
     case startTLSNotOffered
+    /// TLS did not come up.
+    case tls(TLSFailure)
     /// The host could not supply the rest of the message.
     case contentUnavailable
 }
@@ -90,7 +92,7 @@ public enum ClientAction: Hashable, Sendable {
     case needBody
     /// A transaction has ended; ask again for what follows.
     case finished(TransactionResult)
-    /// Start the TLS handshake, then call `tlsEstablished(at:)`.
+    /// Start the TLS handshake, then call `tlsEstablished(at:)` or `tlsFailed(_:)`.
     case startTLS
     /// Send `output` unless the session failed, and close the connection.
     case close(ClientEnd)

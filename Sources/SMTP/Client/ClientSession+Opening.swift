@@ -49,6 +49,7 @@ extension ClientSession {
             fail(.unexpectedReply(reply))
         case .transient, .permanent:
             guard settings.startTLS != .required else { return refuse(reply, at: .startTLS) }
+            startTLSRefusal = reply
             becomeIdle()
         }
     }
@@ -59,7 +60,18 @@ extension ClientSession {
         guard !parser.hasUnreadInput else { return fail(.inputBeforeTLS) }
         isEncrypted = true
         capabilities = Capabilities()
+        guard greeting != nil else {
+            state = .greeting
+            deadline = now + settings.greetingTimeout
+            return
+        }
         sendEHLO(at: now)
+    }
+
+    /// TLS did not come up: the session is over.
+    public mutating func tlsFailed(_ failure: TLSFailure) {
+        guard case .handshake = state else { return }
+        fail(.tls(failure))
     }
 
     private mutating func sendEHLO(at now: Timestamp) {

@@ -63,6 +63,8 @@ public struct ClientSession: ~Copyable {
     public internal(set) var greeting: Reply?
     /// Whether TLS was established.
     public internal(set) var isEncrypted = false
+    /// The reply by which the server refused STARTTLS though it had offered it.
+    public internal(set) var startTLSRefusal: Reply?
     /// Transactions begun in this session.
     public internal(set) var transactionCount = 0
     /// When `next(at:)` must be called again even if nothing comes in.
@@ -81,12 +83,13 @@ public struct ClientSession: ~Copyable {
     var needsReset = false
     var inputEnd: ClientFailure?
 
-    /// A session that waits for the greeting from `now` on.
-    public init(dialect: Dialect, heloName: String, settings: ClientSettings, at now: Timestamp) {
+    /// A session that waits for the greeting from `now` on; with `implicitTLS` for TLS before it (RFC 8314 §3.3).
+    public init(dialect: Dialect, heloName: String, settings: ClientSettings, implicitTLS: Bool = false, at now: Timestamp) {
         self.dialect = dialect
         self.heloName = heloName
         self.settings = settings
-        deadline = now + settings.greetingTimeout
+        if implicitTLS { state = .handshake }
+        deadline = now + (implicitTLS ? settings.startTLSTimeout : settings.greetingTimeout)
     }
 
     /// What is to be sent now; the session forgets it.

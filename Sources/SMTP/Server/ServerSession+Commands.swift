@@ -65,6 +65,7 @@ extension ServerSession {
         let settings = profile.settings
         if isInTransaction { refuse(.nestedMail); return nil }
         if helloName == nil { refuse(.helloFirst); return nil }
+        if settings.requiresTLS, !isTLS { refuse(.tlsFirst); return nil }
         if transactionCount >= settings.maxMessages {
             close(.tooManyMessages, with: .tooManyMessages)
             return nil

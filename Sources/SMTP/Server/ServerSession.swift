@@ -37,8 +37,8 @@ public struct ServerSession: ~Copyable {
     public var permissions: Permissions
     /// Who the client is.
     public internal(set) var identity: ClientIdentity
-    /// Whether the stream is under TLS.
-    public internal(set) var isTLS = false
+    /// What TLS the stream is under; nil in the clear.
+    public internal(set) var tls: TLSSummary?
     /// The client's name for itself; nil before it said hello.
     public internal(set) var helloName: String?
     /// How the client said hello.
@@ -72,14 +72,17 @@ public struct ServerSession: ~Copyable {
     private var contentOctets = 0
 
     /// A session that greets `client` at the first `next`.
-    public init(_ profile: ServerProfile, client: ClientIdentity, permissions: Permissions = [], isTLS: Bool = false) {
+    public init(_ profile: ServerProfile, client: ClientIdentity, permissions: Permissions = [], tls: TLSSummary? = nil) {
         self.profile = profile
         self.permissions = permissions
-        self.isTLS = isTLS
+        self.tls = tls
         identity = client
         commandTimeout = profile.settings.commandTimeout
         framer = LineFramer(lineOctetsMax: profile.settings.maxCommandLine)
     }
+
+    /// Whether the stream is under TLS.
+    public var isTLS: Bool { tls != nil }
 
     /// Whether there are replies to write.
     public var hasOutput: Bool { !output.isEmpty }
@@ -182,9 +185,9 @@ public struct ServerSession: ~Copyable {
     public mutating func shutDown() { isDraining = true }
 
     /// Tells that TLS is up: the session starts anew without a greeting (RFC 3207 §4.2).
-    public mutating func tlsEstablished() {
+    public mutating func tlsEstablished(_ summary: TLSSummary) {
         guard case .startingTLS = phase else { return }
-        isTLS = true
+        tls = summary
         identity.login = nil
         helloName = nil
         reset()

@@ -25,6 +25,8 @@ public struct ServerSettings: Hashable, Sendable {
     public var dialect = Dialect.smtp
     /// Whether STARTTLS is offered (RFC 3207).
     public var offersStartTLS = false
+    /// Whether mail is taken under TLS only (RFC 3207 §4).
+    public var requiresTLS = false
     /// Whether MAIL and RCPT also take an address without `<` and `>`.
     public var brackets = PathParser.Brackets.required
     /// The longest local part and path.

@@ -77,6 +77,8 @@ extension Reply {
     public static let noRecipientsLMTP = Reply(503, .init(5, 5, 1), "No valid recipients")
     /// DATA for a message that needs BDAT (RFC 3030 §3).
     public static let binaryNeedsChunks = Reply(503, .init(5, 5, 1), "BINARYMIME needs BDAT")
+    /// A command that is served under TLS only (RFC 3207 §4).
+    public static let tlsFirst = Reply(530, .init(5, 7, 0), "Must issue a STARTTLS command first")
     /// An encoding of AUTH that is not known (RFC 4954 §4).
     public static let unknownMechanism = Reply(504, .init(5, 5, 4), "Authentication mechanism not supported")
     /// AUTH where none is offered (RFC 4954 §4).

@@ -161,8 +161,8 @@ extension BatonConfiguration {
     private func transport(of route: Configuration.Route) -> Delivery.Route.Transport {
         switch route {
         case .mx: .mx(port: UInt16(clamping: delivery.mxPort))
-        case .smarthost(let hosts): .smartHost(hosts.map(HopHost.init))
-        case .lmtp(let hosts): .lmtp(hosts.map(HopHost.init))
+        case .smarthost(let hosts, let tls): .smartHost(hosts.map { HopHost($0, tls) })
+        case .lmtp(let hosts, let tls): .lmtp(hosts.map { HopHost($0, tls) })
         case .maildir(let path): .maildir(path: path)
         case .sandbox(let path): .sandbox(path: path)
         case .discard: .discard
@@ -197,11 +197,21 @@ extension BatonConfiguration {
 
 extension HopHost {
     /// A host of a configured route.
-    init(_ host: RouteHost) {
+    init(_ host: RouteHost, _ tls: RouteTLS) {
         switch host {
         case .name(let name, let port): self.init(.name(name.ascii), port: port)
         case .address(let address, let port): self.init(.address(address), port: port)
         case .unix(let path): self.init(.unix(path: path), port: 0)
         }
+        self.tls = switch tls.level {
+        case .none: .none
+        case .opportunistic: .opportunistic
+        case .encrypt: .encrypt
+        case .verify: .verify(names: [name])
+        }
+        tlsStart = tls.implicit ?? (port == HopHost.implicitTLSPort) ? .implicit : .startTLS
     }
+
+    /// Submissions, with TLS from the first octet on (RFC 8314 §3.3).
+    private static let implicitTLSPort: UInt16 = 465
 }

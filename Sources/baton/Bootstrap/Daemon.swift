@@ -39,9 +39,12 @@ final class Daemon: @unchecked Sendable {
     private let mailboxThreads: MailboxThreads
     private let receiving: SMTPService
     private let policies: ListenerPolicies
+    private let certificates: ListenerCertificates
+    private let tlsClient: NIOTLSClient
     private let notifier: SystemdNotifier
     private var localMail: LocalMail?
     private var listeners: [NIOListener] = []
+    private let automaticCertificates: AutomaticCertificates?
     private var isStopping = false
 
     /// Opens the spool, recovers the queue and begins to serve; throws what an operator has to put right.
@@ -74,17 +77,25 @@ final class Daemon: @unchecked Sendable {
         guard recovery.isCheckpointKnown else { throw DaemonError.newerSpool }
         queue = Queue(log: log, recovery: recovery, settings: settings, routes: router, random: random, core: core)
 
+        tlsClient = NIOTLSClient(try configuration.clientOptions())
+        // Reading the roots takes a moment, which no loop has.
+        try tlsClient.prepare()
+        certificates = try ListenerCertificates(configuration) { clock.now }
+        let certificates = certificates, core = core
+        automaticCertificates = try configuration.tls.acme.map {
+            try AutomaticCertificates($0, configuration, certificates: certificates, resolver: resolver, core: core, logger: logger)
+        }
         guard let threads = MailboxThreads() else { throw DaemonError.noThreads }
         mailboxThreads = threads
         let files = POSIXMailboxFiles()
-        smtpAgent = SMTPAgent(loop: core, dialer: NIODialer(), resolver: resolver, random: SystemRandomSource(),
+        smtpAgent = SMTPAgent(loop: core, dialer: NIODialer(client: tlsClient), resolver: resolver, random: SystemRandomSource(),
                               own: configuration.ownHost, settings: configuration.smtpAgentSettings)
         maildirAgent = MaildirAgent(settings: configuration.maildirSettings, files: files, executor: threads, loop: core)
         let agents = DeliveryAgents(
             smtp: smtpAgent, maildir: maildirAgent, sandbox: SandboxAgent(files: files, executor: threads, loop: core),
             discard: DiscardAgent(loop: core))
         delivery = DeliveryService(loop: core, queue: queue, router: router, agents: agents)
-        policies = ListenerPolicies(configuration)
+        policies = ListenerPolicies(configuration, certificates: certificates)
         receiving = SMTPService(settings: configuration.receivingSettings, intake: queue, mint: queue.mint, resolver: resolver,
                                 proxyProtocol: NetworkProxyProtocol(), observer: mailLog)
         try begin()
@@ -101,6 +112,7 @@ final class Daemon: @unchecked Sendable {
         let localMail = try LocalMail(configuration, queue: queue, policies: policies, logger: logger)
         localMail.begin()
         self.localMail = localMail
+        if let automaticCertificates { listeners += try automaticCertificates.start(loops) }
         // Last: a start that fails on a port that is taken must not deliver first and forget it each time.
         core.execute { self.delivery.start() }
         notifier.ready(status: "serving on \(listeners.map { $0.endpoint.description }.joined(separator: ", "))")
@@ -172,6 +184,11 @@ final class Daemon: @unchecked Sendable {
                                   needRestart: changes.filter { $0.effect == .restart }.map(\.key))
         guard let new = configuration.reloaded(with: file) else { throw DaemonError.needsRestart(keys: report.needRestart) }
         let settings = new.queueSettings(templates: try new.makeTemplates())
+        let clientOptions = try new.clientOptions()
+        try NIOTLSClient(clientOptions).prepare()
+        try certificates.update(new)
+        tlsClient.update(clientOptions)
+        try tlsClient.prepare()
         configuration = new
         sink.format = LogFormat(new.log.format)
         sink.level = Logger.Level(new.log.level)

@@ -36,6 +36,8 @@ final class MailLog: QueueObserver, ReceivingObserver {
         case .messageRefused(let reply, let command):
             note(.info, "message-refused", client, listener,
                  [EventField("sender", .text(command.reversePath.description)), reply.field])
+        case .tlsFailed(let failure):
+            note(.info, "tls-failed", client, listener, [EventField("reason", .text(failure.description))])
         case .notProxied: note(.warning, "not-proxied", client, listener, [])
         }
     }

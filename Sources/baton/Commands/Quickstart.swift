@@ -78,7 +78,7 @@ struct Quickstart: ParsableCommand {
         Configuration:     \(root)/baton.yaml
 
         In another terminal, send a message to a mailbox:
-          swaks --server 127.0.0.1:\(port) --to alice@baton.test
+          swaks --tls --server 127.0.0.1:\(port) --to alice@baton.test
         It lands here:
           \(root)/mail/baton.test/alice/new/
         Send one into the world; it is caught:

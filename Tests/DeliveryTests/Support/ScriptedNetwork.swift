@@ -19,6 +19,13 @@ final class ScriptedServer {
         var connection: Int
     }
 
+    /// How a handshake ends.
+    enum Handshake {
+        case established(TLSSummary)
+        case failed(TLSFailure)
+        case hangs
+    }
+
     /// The greeting; nil says nothing.
     var greeting: String? = "220 mx.example ESMTP"
     /// Keywords of the EHLO reply.
@@ -28,6 +35,10 @@ final class ScriptedServer {
     /// The answer to the final dot.
     var finalAnswer: (Message) -> String = { _ in "250 2.0.0 queued" }
     var isLMTP = false
+    /// How handshakes end.
+    var handshake = Handshake.established(TLSSummary(version: .v1_3))
+    /// What clients asked of the handshakes.
+    fileprivate(set) var handshakes: [TLSClientSettings] = []
     fileprivate(set) var messages: [Message] = []
     fileprivate(set) var lines: [String] = []
     fileprivate(set) var connections: [ScriptedConnection] = []
@@ -132,6 +143,21 @@ final class ScriptedConnection: Connection, @unchecked Sendable {
         loop.execute { self.end(nil) }
     }
 
+    func startTLS(_ role: TLSRole, timeout: Duration, received: [UInt8]) {
+        loop.execute {
+            self.deliver()
+            guard self.isOpen, case .client(let settings) = role else { return }
+            self.server.handshakes.append(settings)
+            switch self.server.handshake {
+            case .established(let summary): self.handler?.tlsEstablished(summary)
+            case .failed(let failure):
+                self.handler?.tlsFailed(failure)
+                self.end(nil)
+            case .hangs: break
+            }
+        }
+    }
+
     /// The server, or the network, ends the connection.
     func end(_ error: ConnectionError?) {
         guard isOpen else { return }
@@ -202,6 +228,7 @@ final class ScriptedConnection: Connection, @unchecked Sendable {
             let lines = ["mx.example"] + server.keywords
             answer = lines.enumerated().map { "250\($0.offset == lines.count - 1 ? " " : "-")\($0.element)" }.joined(separator: "\r\n")
         case "DATA": answer = accepted > 0 ? "354 go" : "503 5.5.1 no recipients"
+        case "STAR": answer = "220 go"
         case "QUIT": answer = "221 bye"
         default: answer = "250 ok"
         }

@@ -116,7 +116,7 @@ final class ScriptedHost {
                 abandoned += 1
             case .startTLS:
                 collect()
-                session.tlsEstablished()
+                session.tlsEstablished(TLSSummary(version: .v1_3))
             case .close(let reason):
                 collect()
                 closed = reason

@@ -18,6 +18,9 @@ public final class SMTPAgent: DeliveryAgent, @unchecked Sendable {
     private(set) var own: OwnHost
     let pool: ConnectionPool
     var health = HostHealth()
+    var brokenTLS = BrokenTLS()
+    /// Hears what became of TLS on each connection.
+    public weak var tlsObserver: (any TLSOutcomeObserver)?
     private let random: any RandomSource
 
     /// An agent that lives on `loop`.

@@ -28,6 +28,8 @@ public struct SMTPAgentSettings: Sendable {
     public var maxMessagesPerConnection = 100
     /// Connections without work that are kept in all.
     public var maxIdleConnections = 1000
+    /// How long after a failed handshake an opportunistic connection to the same address is made in the clear at once.
+    public var brokenTLSMemory: Duration = .hours(1)
     /// How long a host that could not be used is tried after the others of its next hop.
     public var hostAvoidance: Duration = .minutes(1)
 

@@ -93,8 +93,13 @@ final class SMTPAttempt: @unchecked Sendable {
     private func dial(_ endpoint: SocketEndpoint, _ host: HopHost) {
         addressesTried += 1
         isReused = false
+        let mayBeClear = host.tls == .opportunistic && host.tlsStart == .startTLS
+        open(endpoint, host, clearBecause: mayBeClear ? agent.brokenTLS.failure(at: endpoint, now: agent.loop.now) : nil)
+    }
+
+    private func open(_ endpoint: SocketEndpoint, _ host: HopHost, clearBecause: TLSFailure?) {
         let connection = SMTPConnection(key: agent.key(host, dialect), host: host, endpoint: endpoint, loop: agent.loop,
-                                        settings: agent.settings)
+                                        settings: agent.settings, clearBecause: clearBecause)
         connection.user = self
         connection.open(by: agent.dialer, settings: agent.settings)
     }
@@ -120,7 +125,7 @@ final class SMTPAttempt: @unchecked Sendable {
 
     private func begin(on connection: SMTPConnection) {
         connection.user = self
-        remote = RemoteHost(name: connection.host.name, endpoint: connection.endpoint)
+        remote = RemoteHost(name: connection.host.name, endpoint: connection.endpoint, tls: connection.tlsText)
         connection.begin(transaction, content: attempt.content)
     }
 
@@ -158,7 +163,7 @@ final class SMTPAttempt: @unchecked Sendable {
         for (recipient, answer) in zip(recipients, result.recipients) {
             if goesOn, answer.isOfTheSession {
                 left.append(recipient)
-                obstacle = SMTPObstacle(connection.host, connection.endpoint, answer: answer) ?? obstacle
+                obstacle = SMTPObstacle(connection.host, connection.endpoint, answer: answer, tls: connection.tlsText) ?? obstacle
             } else {
                 outcomes.append(RecipientDelivery(recipient: recipient, outcome: reading.outcome(answer)))
                 feedback = feedback.combined(with: reading.feedback(answer))
@@ -185,6 +190,7 @@ extension SMTPAttempt: SMTPConnectionUser {
     }
 
     func connectionReady(_ connection: SMTPConnection) {
+        noteTLS(of: connection)
         agent.health.worked(connection.key)
         begin(on: connection)
     }
@@ -196,8 +202,21 @@ extension SMTPAttempt: SMTPConnectionUser {
 
     /// The session ended before a transaction could begin.
     func connectionEnded(_ connection: SMTPConnection, _ end: ClientEnd) {
+        noteTLS(of: connection)
+        if let failure = connection.tls?.failure, connection.clearBecause == nil,
+           connection.host.tls == .opportunistic, connection.host.tlsStart == .startTLS {
+            // What nobody asked to be protected goes in the clear rather than not at all (RFC 7435 §3); the event says so.
+            let now = agent.loop.now
+            agent.brokenTLS.failed(failure, at: connection.endpoint, until: now + agent.settings.brokenTLSMemory, now: now)
+            return open(connection.endpoint, connection.host, clearBecause: failure)
+        }
         sessionsTried += 1
         agent.avoid(connection.key)
-        pass(SMTPObstacle(connection.host, connection.endpoint, .opening(end)))
+        pass(SMTPObstacle(connection.host, connection.endpoint, .opening(end), tls: connection.tlsText))
+    }
+
+    private func noteTLS(of connection: SMTPConnection) {
+        guard let observer = agent.tlsObserver, let tls = connection.tls, tls.result != .notWanted else { return }
+        observer.noted(tls, host: connection.host, endpoint: connection.endpoint, destination: attempt.destination)
     }
 }

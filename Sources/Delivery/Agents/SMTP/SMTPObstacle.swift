@@ -28,17 +28,17 @@ struct SMTPObstacle {
     let reason: Reason
     private let place: String
 
-    init(_ host: HopHost, _ endpoint: SocketEndpoint?, _ reason: Reason) {
-        remote = RemoteHost(name: host.name, endpoint: endpoint)
+    init(_ host: HopHost, _ endpoint: SocketEndpoint?, _ reason: Reason, tls: String? = nil) {
+        remote = RemoteHost(name: host.name, endpoint: endpoint, tls: tls)
         self.reason = reason
         place = SMTPObstacle.place(host, endpoint)
     }
 
     /// What `answer` says of the session rather than of the recipient; nil when it says nothing.
-    init?(_ host: HopHost, _ endpoint: SocketEndpoint, answer: RecipientAnswer) {
+    init?(_ host: HopHost, _ endpoint: SocketEndpoint, answer: RecipientAnswer, tls: String?) {
         switch answer {
-        case .broken(let failure, let stage): self.init(host, endpoint, .broken(failure, at: stage))
-        case .refused(let reply, let stage): self.init(host, endpoint, .closing(reply, at: stage))
+        case .broken(let failure, let stage): self.init(host, endpoint, .broken(failure, at: stage), tls: tls)
+        case .refused(let reply, let stage): self.init(host, endpoint, .closing(reply, at: stage), tls: tls)
         case .accepted, .unsuitable, .tooManyRecipients, .unknown, .notTried: return nil
         }
     }
@@ -154,8 +154,21 @@ extension ClientFailure {
             Diagnosis(status: .init(4, 7, 0), explanation: "\(place) sent plain text where TLS had to begin.", bounceClass: .tls)
         case .startTLSNotOffered:
             Diagnosis(status: .init(4, 7, 4), explanation: "\(place) does not offer STARTTLS, which is required.", bounceClass: .tls)
+        case .tls(let failure):
+            Diagnosis(status: failure.status, explanation: "TLS with \(place) failed: \(failure).", bounceClass: .tls)
         case .contentUnavailable:
             Diagnosis(status: .init(4, 3, 0), explanation: "The message could not be read from the queue.", bounceClass: .system)
+        }
+    }
+}
+
+extension TLSFailure {
+    /// The status for the sender; all of these may pass (RFC 3463 §3.8, RFC 8689 §5).
+    fileprivate var status: EnhancedStatusCode {
+        switch self {
+        case .notTrusted, .expired, .wrongName: EnhancedStatusCode(4, 7, 5)
+        case .timedOut, .closed: EnhancedStatusCode(4, 4, 2)
+        case .handshake, .noCommonProtocol, .unavailable: EnhancedStatusCode(4, 7, 5)
         }
     }
 }

@@ -15,7 +15,8 @@ private let queued = Reply(250, .init(2, 0, 0), "queued")
         let ending = try #require(bench.ending(first))
         #expect(ending.outcomes == [.relayed(queued, reportedBy: .thisHost)])
         #expect(ending.report.feedback == .delivered)
-        #expect(ending.report.host == RemoteHost(name: "192.0.2.1", endpoint: endpoint("192.0.2.1")))
+        #expect(ending.report.host == RemoteHost(name: "192.0.2.1", endpoint: endpoint("192.0.2.1"),
+                                                       tls: "none opportunistic (not offered)"))
         #expect(server.messages == [.init(commands: ["MAIL FROM:<a@x.example>", "RCPT TO:<b@y.example>"],
                                           body: "Received: x\r\n\r\nhello\r\n", connection: 0)])
     }
