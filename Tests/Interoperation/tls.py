@@ -68,7 +68,7 @@ def run(report, root):
     report.case("a certificate of its own at the first start, kept at the second", own, root)
 
 
-def openssl(*words, port=SMTP, starttls=True, text="QUIT\r\n"):
+def openssl(*words, port=SMTP, starttls=True, text="QUIT\n"):
     need("openssl")
     command = ["openssl", "s_client", "-connect", f"127.0.0.1:{port}", "-CAfile", fixture("authority.pem"), "-crlf", "-ign_eof", *words]
     if starttls:
@@ -105,14 +105,14 @@ def rsa():
 
 def resumed(root, version):
     file = f"{root}/session-{version}"
-    openssl("-" + version, "-sess_out", file, text="EHLO x\r\nQUIT\r\n")
+    openssl("-" + version, "-sess_out", file, text="EHLO x\nQUIT\n")
     out = openssl("-" + version, "-sess_in", file)
     holds("Reused, " in out, out[-800:])
 
 
 def crossing(root, version):
     file = f"{root}/crossing-{version}"
-    openssl("-" + version, "-sess_out", file, port=SUBMISSION, text="EHLO x\r\nQUIT\r\n")
+    openssl("-" + version, "-sess_out", file, port=SUBMISSION, text="EHLO x\nQUIT\n")
     holds(os.path.exists(file), "no session")
     out = openssl("-" + version, "-sess_in", file)
     holds("New, " in out and "Reused, " not in out, out[-800:])
@@ -142,7 +142,7 @@ def certified():
 def resumed_certified(root):
     for version in ("tls1_2", "tls1_3"):
         file = f"{root}/certified-{version}"
-        openssl(*client_files(), "-" + version, "-sess_out", file, port=CERTIFIED, text="EHLO x\r\nQUIT\r\n")
+        openssl(*client_files(), "-" + version, "-sess_out", file, port=CERTIFIED, text="EHLO x\nQUIT\n")
         out = openssl(*client_files(), "-" + version, "-sess_in", file, port=CERTIFIED)
         holds("221 2.0.0" in out, f"{version}: {out[-800:]}")
 

@@ -48,7 +48,7 @@ public struct TLSConfiguration: Hashable, Sendable {
 
     static var keys: [Key<TLSConfiguration>] { [
         .value("certificates", \.certificates, .list(of: CertificateFiles.type, count: 0...1000),
-               "Certificates: each client gets the one for the name that it asks for (SNI), an ECDSA certificate before an RSA one where it can use both; the first is for clients that ask for no name. The files are read again at each reload, without a connection being dropped. Without any, Baton makes one for `hostname` and keeps it in `spool.directory`.",
+               "The certificates. Each client gets the one for the name that it asks for (SNI), an ECDSA certificate before an RSA one where it can use both; the first is for clients that ask for no name. The files are read again at each reload, without a connection being dropped. Without any, Baton makes one for `hostname` and keeps it in `spool.directory`.",
                example: """
                # - chain: /etc/letsencrypt/live/mail.example.org/fullchain.pem
                #   key: /etc/letsencrypt/live/mail.example.org/privkey.pem
