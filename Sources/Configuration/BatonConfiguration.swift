@@ -29,12 +29,16 @@ public struct BatonConfiguration: Hashable, Sendable {
     public var delivery = DeliveryConfiguration()
     /// What clients may ask for.
     public var limits = LimitsConfiguration()
+    /// The rules against abuse.
+    public var policy = PolicyConfiguration()
     /// Where DNS answers come from.
     public var dns = DNSConfiguration()
     /// How senders hear of failures.
     public var bounces = BounceConfiguration()
     /// What is logged.
     public var log = LogConfiguration()
+    /// Whether the daemon gives up what it does not need.
+    public var sandbox = SandboxMode.auto
     /// The sockets of the commands.
     public var control = ControlConfiguration()
     /// How long history is kept.
@@ -94,11 +98,15 @@ public struct BatonConfiguration: Hashable, Sendable {
                # - recipients: [example.net, "*.example.net"]
                #   route: dovecot
                """),
+        .value("sandbox", \.sandbox, .choice,
+               "Whether the daemon gives up files and system calls that it does not need, by Landlock and seccomp: `auto` where the kernel lets it, `require` to refuse to start otherwise, `off` not at all.", effect: .restart),
         .section("spool", \.spool, SpoolConfiguration.keys, default: SpoolConfiguration(), "Where mail is kept, and how much room it may take."),
         .section("queue", \.queue, QueueConfiguration.keys, default: QueueConfiguration(), "How long mail waits, and how much of it."),
         .section("delivery", \.delivery, DeliveryConfiguration.keys, default: DeliveryConfiguration(), "How other servers are spoken to."),
         .section("tls", \.tls, TLSConfiguration.keys, default: TLSConfiguration(), "Certificates, and how TLS is spoken to clients."),
         .section("limits", \.limits, LimitsConfiguration.keys, default: LimitsConfiguration(), "What clients may ask for."),
+        .section("policy", \.policy, PolicyConfiguration.keys, default: PolicyConfiguration(),
+                 "The rules against abuse, described in POLICY.md. Each can `enforce`, only `log` in the event what it saw, or be `off`."),
         .section("dns", \.dns, DNSConfiguration.keys, default: DNSConfiguration(), "Where DNS answers come from."),
         .section("bounces", \.bounces, BounceConfiguration.keys, default: BounceConfiguration(), "How senders hear of mail that cannot be delivered."),
         .section("log", \.log, LogConfiguration.keys, default: LogConfiguration(), "What is written to standard output."),
@@ -131,6 +139,15 @@ extension BatonConfiguration {
         }
         guard check.mistakes.isEmpty else { throw ConfigurationError(check.mistakes) }
         return configuration
+    }
+
+    /// Every path that the file at `path` names, whatever the key: what a process must reach to read it all again.
+    public static func paths(in path: String) -> [String] {
+        var check = Check(file: path, files: .system)
+        var configuration = BatonConfiguration()
+        guard let text = readFile(path), let node = YAMLSource.compose(text, &check) else { return [] }
+        keys.read(node, "", &configuration, &check)
+        return check.paths
     }
 
     /// What is different in `new`, key by key.

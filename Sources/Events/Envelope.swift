@@ -32,6 +32,8 @@ public struct Envelope: Hashable, Sendable {
     public var expiresAt: Timestamp?
     /// MT-PRIORITY, -9…9 (RFC 6710); 0 is ordinary.
     public var priority: Int8
+    /// What the rules of the receiving side saw.
+    public var findings: [RuleFinding] = []
 
     /// An envelope with the ordinary value of everything that is not given.
     public init(reversePath: ReversePath, recipients: [Recipient], arrival: Timestamp, body: BodyType = .sevenBit,

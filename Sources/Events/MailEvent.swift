@@ -142,6 +142,8 @@ public enum HoldReason: UInt8, Hashable, Sendable, CaseIterable {
     case crashLoop = 1
     /// What the log holds of the message cannot be read.
     case unreadable = 2
+    /// The account that sent it behaves as if it were in somebody else's hands.
+    case account = 3
 
     /// The name that logs and the console use.
     public var name: String {
@@ -149,6 +151,7 @@ public enum HoldReason: UInt8, Hashable, Sendable, CaseIterable {
         case .operatorRequest: "operator"
         case .crashLoop: "crash-loop"
         case .unreadable: "unreadable"
+        case .account: "account"
         }
     }
 }

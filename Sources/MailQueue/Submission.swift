@@ -5,6 +5,8 @@ public struct Submission: Sendable {
     let message: AcceptedMessage
     /// Octets of the body that are in chunks already.
     public let chunkedSize: UInt64
+    /// Why the message is not to be delivered before somebody has looked at it; nil when it is.
+    public var hold: HoldReason?
 
     init(message: AcceptedMessage, chunkedSize: UInt64) {
         self.message = message

@@ -17,6 +17,8 @@ public final class ListenerPolicy: Sendable {
     public let proxyNetworks: [IPNetwork]?
     /// Connections that one client may have open here; nil when it has its share of all listeners.
     public let maxConnectionsPerClient: Int?
+    /// The rules against abuse; nil when none looks at anything.
+    public let policy: PolicySettings?
 
     /// How TLS is spoken; nil when it is not.
     public let tls: ListenerTLS?
@@ -32,7 +34,7 @@ public final class ListenerPolicy: Sendable {
     /// Prepares the policy of a listener.
     public init(name: String, session: ServerSettings, rules: AddressRules, cleanup: CleanupSettings,
                 xclientNetworks: [IPNetwork] = [], xforwardNetworks: [IPNetwork] = [], proxyNetworks: [IPNetwork]? = nil,
-                maxConnectionsPerClient: Int? = nil, tls: ListenerTLS? = nil) {
+                maxConnectionsPerClient: Int? = nil, policy: PolicySettings = PolicySettings(), tls: ListenerTLS? = nil) {
         self.name = name
         self.rules = rules
         self.xclientNetworks = xclientNetworks
@@ -43,6 +45,7 @@ public final class ListenerPolicy: Sendable {
         var session = session
         session.offersStartTLS = tls?.start == .startTLS
         session.requiresTLS = tls?.isRequired ?? false
+        self.policy = policy.isOff ? nil : policy
         self.cleanup = Cleanup(settings: cleanup, aliases: rules)
         completion = session.dialect == .submission ? .submission : .none
         profile = ServerProfile(session)

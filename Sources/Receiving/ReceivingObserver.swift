@@ -1,3 +1,4 @@
+import Events
 import Ports
 import SMTP
 
@@ -12,9 +13,9 @@ public enum ReceivingOccurrence: Hashable, Sendable {
     /// A session began.
     case connected
     /// A session ended; without a reason the client went away. `messages` counts those that were accepted.
-    case disconnected(CloseReason?, messages: Int)
-    /// A connection or command was refused.
-    case refused(Reply, RefusedCommand)
+    case disconnected(CloseReason?, messages: Int, findings: [RuleFinding] = [])
+    /// A connection or command was refused; `by` is the rule that did it, where it was one.
+    case refused(Reply, RefusedCommand, by: RuleFinding? = nil)
     /// A message was refused at its end.
     case messageRefused(Reply, MailCommand)
     /// The TLS handshake failed.
@@ -27,6 +28,8 @@ public enum ReceivingOccurrence: Hashable, Sendable {
 public enum RefusedCommand: Hashable, Sendable {
     /// The connection itself.
     case connection
+    /// The client's name for itself.
+    case hello
     /// A reverse-path.
     case mail(MailCommand)
     /// A forward-path.

@@ -13,6 +13,7 @@ public final class SMTPService: Sendable {
     let proxyProtocol: (any ProxyProtocol)?
     let observer: (any ReceivingObserver)?
     let resolver: (any Resolver)?
+    let engine: PolicyEngine
 
     private struct State {
         var settings: ReceivingSettings
@@ -25,11 +26,12 @@ public final class SMTPService: Sendable {
 
     /// A service that puts messages into `intake` under ids from `mint`; without `resolver` clients go by their addresses.
     public init(settings: ReceivingSettings = ReceivingSettings(), intake: any MessageIntake, mint: QueueIDMint,
-                resolver: (any Resolver)? = nil, proxyProtocol: (any ProxyProtocol)? = nil,
+                resolver: (any Resolver)? = nil, engine: PolicyEngine = PolicyEngine(), proxyProtocol: (any ProxyProtocol)? = nil,
                 observer: (any ReceivingObserver)? = nil) {
         self.intake = intake
         self.mint = mint
         self.resolver = resolver
+        self.engine = engine
         self.proxyProtocol = proxyProtocol
         self.observer = observer
         state = Mutex(State(settings: settings))

@@ -38,14 +38,21 @@ extension SessionDriver {
         let stream = self.stream
         self.stream = nil
         let id = stream?.id ?? service.mint.next()
+        // Before the envelope, which tells what the rules saw.
+        let hold = rules?.holdReason(for: message.recipients.map { policy.rules.address(of: $0.forwardPath) })
         let incoming = IncomingMessage(
             id: id, envelope: envelope(of: message), body: message.body, chunkedSize: UInt64(stream?.octets ?? 0),
             firstChunk: stream?.header, receivedCount: message.receivedCount, completion: policy.completion)
         do {
-            let submission = try policy.cleanup.prepare(incoming)
+            var submission = try policy.cleanup.prepare(incoming)
+            submission.hold = hold
             let driver = LoopConfined(self, to: loop)
-            let mail = message.mail
-            service.intake.accept(submission, replyOn: loop) { result in driver.value.committed(result, mail) }
+            let mail = message.mail, octets = message.octets
+            let recipients = submission.envelope.recipients.map(\.address)
+            service.intake.accept(submission, replyOn: loop) { result in
+                if case .accepted = result { driver.value.rules?.messageTaken(octets: octets, recipients: recipients) }
+                driver.value.committed(result, mail)
+            }
         } catch {
             if stream != nil { service.intake.abandon(id) }
             note(.messageRefused(error.reply, message.mail))
@@ -68,11 +75,13 @@ extension SessionDriver {
 
     private func envelope(of message: ReceivedMessage) -> Envelope {
         let parameters = message.mail.parameters
-        return Envelope(
+        var envelope = Envelope(
             reversePath: message.mail.reversePath, recipients: recipients(of: message), arrival: loop.now,
             body: parameters.body ?? .sevenBit, smtpUTF8: parameters.smtpUTF8, requireTLS: parameters.requireTLS,
             returnContent: parameters.ret, envelopeID: parameters.envelopeID, origin: origin(of: message),
             content: SessionDriver.facts(of: message))
+        if let rules { envelope.findings = rules.findings }
+        return envelope
     }
 
     /// The recipients, each address once: a client that names one twice does not mean two copies.

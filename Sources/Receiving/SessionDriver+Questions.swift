@@ -6,29 +6,77 @@ extension SessionDriver {
     /// Answers the session by the rules of the listener; nil when the answer comes later.
     func verdict(on question: Question) -> Verdict? {
         switch question {
-        case .connect:
-            let verdict = connectionVerdict
-            note(verdict, .connection)
-            return verdict
+        case .connect(let client):
+            meet(client)
+            return judged(question, connectionVerdict)
         case .hello:
-            return .accept
+            return judged(question, .accept)
         case .mail:
-            guard case .pending(let until, _) = clientName else { return .accept }
-            clientName = .pending(until: until, isAwaited: true)
+            if session.identity.login != nil { meet(session.identity) }
+            guard case .pending(let until, _) = clientName else { return judged(question, .accept) }
+            clientName = .pending(until: until, awaitedBy: question)
             armTimer(at: until)
             return nil
         case .recipient(let recipient):
-            let verdict = policy.rules.verdict(on: recipient.forwardPath, mayRelay: policy.rules.mayRelay(session.identity))
-            note(verdict, .recipient(recipient))
-            return verdict
+            return judged(question, policy.rules.verdict(on: recipient.forwardPath, mayRelay: policy.rules.mayRelay(session.identity)))
         }
     }
 
-    private func note(_ verdict: Verdict, _ command: RefusedCommand) {
-        switch verdict {
-        case .accept: break
-        case .reject(let reply), .close(let reply): note(.refused(reply, command))
+    /// The listener's own verdict, or that of the rules against abuse where it has no objection; nil when that comes later.
+    private func judged(_ question: Question, _ verdict: Verdict) -> Verdict? {
+        guard let rules else { return settled(question, verdict) }
+        if case .connect = question {
+            // A client that has no room is not asked more.
+            guard case .accept = verdict else { return settled(question, verdict) }
         }
+        if case .known(let finding, let endpoint) = clientName, endpoint == session.identity.endpoint { rules.clientName = finding }
+        let driver = LoopConfined(self, to: loop)
+        let answer = rules.answer(question, proposed: verdict) { verdict in driver.value.decided(question, verdict) }
+        return answer.map { settled(question, $0) }
+    }
+
+    /// Gives the session an answer that was waited for.
+    private func decided(_ question: Question, _ verdict: Verdict) {
+        session.decided(settled(question, verdict))
+        run()
+    }
+
+    /// Notes what an answer means.
+    private func settled(_ question: Question, _ verdict: Verdict) -> Verdict {
+        switch verdict {
+        case .accept:
+            if case .recipient = question { rules?.recipientTaken() }
+        case .reject(let reply), .close(let reply):
+            let command: RefusedCommand? = switch question {
+            case .connect: .connection
+            case .hello: .hello
+            case .mail(let command): .mail(command)
+            case .recipient(let command): .recipient(command)
+            }
+            if let command { note(.refused(reply, command, by: rules?.reason)) }
+        }
+        return verdict
+    }
+
+    /// Begins anew with the rules against abuse when the session is with another client, or one that has logged in.
+    private func meet(_ client: ClientIdentity) {
+        if let rules {
+            guard rules.client.address != client.address else {
+                rules.account = client.login
+                return
+            }
+            rules.end(errors: 0)
+        }
+        rules = nil
+        guard let settings = policy.policy else { return }
+        let isStranger = !policy.rules.mayRelay(ClientIdentity(endpoint: client.endpoint, localEndpoint: client.localEndpoint))
+        guard isStranger || client.login != nil else { return }
+        let addresses = policy.rules
+        let rules = PolicySession(service.engine, settings, client: client, isStranger: isStranger, on: loop, resolver: service.resolver,
+                                  isRelayed: { addresses.directory.finding(for: $0) == .relayed })
+        rules.hasSpoken = hasSpokenEarly
+        hasSpokenEarly = false
+        self.rules = rules
     }
 }
 
@@ -39,19 +87,17 @@ extension SessionDriver {
     func lookUpName(of client: ClientIdentity, under settings: ReceivingSettings) {
         guard settings.clientNames == .lookedUp, let resolver = service.resolver,
               let address = client.address, !address.isLoopback else { return }
-        clientName = .pending(until: loop.now + settings.clientNameTimeout, isAwaited: false)
+        clientName = .pending(until: loop.now + settings.clientNameTimeout, awaitedBy: nil)
         let driver = LoopConfined(self, to: loop)
-        ClientNameLookup.find(address, resolver, on: loop) { name in
-            driver.value.nameFound(name.map { ($0, client.endpoint) })
-        }
+        ClientNameLookup.find(address, resolver, on: loop) { finding in driver.value.nameFound(finding, of: client.endpoint) }
     }
 
     /// Notes the name, and answers MAIL if it waits.
-    func nameFound(_ found: (name: String, endpoint: SocketEndpoint)?) {
-        guard case .pending(_, let isAwaited) = clientName else { return }
-        clientName = found.map { .known($0.name, $0.endpoint) } ?? .none
-        guard isAwaited else { return }
-        session.decided(.accept)
+    func nameFound(_ finding: ClientNameFinding, of endpoint: SocketEndpoint) {
+        guard case .pending(_, let question) = clientName else { return }
+        clientName = .known(finding, endpoint)
+        guard let question, let verdict = judged(question, .accept) else { return }
+        session.decided(verdict)
         run()
     }
 
@@ -59,7 +105,7 @@ extension SessionDriver {
     var verifiedClientName: String? {
         if let name = session.identity.name { return name }
         // After XCLIENT the session is with another client than the one that was looked up.
-        guard case .known(let name, let endpoint) = clientName, endpoint == session.identity.endpoint else { return nil }
-        return name
+        guard case .known(let finding, let endpoint) = clientName, endpoint == session.identity.endpoint else { return nil }
+        return finding.confirmed
     }
 }

@@ -30,6 +30,8 @@ final class SessionDriver {
     var stream: Stream?
     /// Messages accepted in this session.
     var messageCount = 0
+    /// What the rules against abuse know of the client; nil while none is for it.
+    var rules: PolicySession?
     /// The host name of the client.
     var clientName = ClientName.none
 
@@ -40,6 +42,8 @@ final class SessionDriver {
     /// Within a call of `received`: the flush comes with `receivedAll`.
     private var isReceiving = false
     private var isReadingStopped = false
+    /// Whether the client's first octets came along with the PROXY header.
+    var hasSpokenEarly = false
     private var isShuttingDown = false
     private var closeReason: CloseReason?
 
@@ -47,10 +51,10 @@ final class SessionDriver {
     enum ClientName: Equatable {
         /// Nothing, and nothing is to come.
         case none
-        /// It is being looked up; `isAwaited` when MAIL waits for it.
-        case pending(until: Timestamp, isAwaited: Bool)
-        /// The name of the client at this endpoint.
-        case known(String, SocketEndpoint)
+        /// It is being looked up; the question, a MAIL, waits for it.
+        case pending(until: Timestamp, awaitedBy: Question?)
+        /// What was found for the client at this endpoint.
+        case known(ClientNameFinding, SocketEndpoint)
     }
 
     /// A large message of which parts are in the log.
@@ -107,7 +111,8 @@ final class SessionDriver {
                 write(to: connection)
                 // Nothing is said again before the answer is there.
                 connection.flush()
-                setReading(false)
+                // Whoever is being watched for speaking too soon must be heard.
+                setReading(rules?.isListeningEarly ?? false)
                 return armTimer()
             case .decide(let question):
                 if let verdict = verdict(on: question) { session.decided(verdict) }
@@ -176,8 +181,8 @@ final class SessionDriver {
             connection?.abort()
         case .session:
             let now = loop.now
-            if case .pending(let until, isAwaited: true) = clientName {
-                return now < until ? armTimer(at: until) : nameFound(nil)
+            if case .pending(let until, awaitedBy: .some) = clientName {
+                return now < until ? armTimer(at: until) : nameFound(.unknown, of: session.identity.endpoint)
             }
             if now < session.deadline { return armTimer() }
             session.timerFired(at: now)
@@ -214,6 +219,7 @@ extension SessionDriver: ConnectionHandler {
         case .ended, .handshake: return
         case .session:
             session.receive(bytes)
+            rules?.clientSpoke()
             run()
         case .proxy(let earlier):
             receiveProxied(earlier + bytes)
@@ -246,7 +252,8 @@ extension SessionDriver: ConnectionHandler {
         if let admission {
             service.release(admission)
             self.admission = nil
-            note(.disconnected(closeReason, messages: messageCount))
+            rules?.end(errors: session.totalErrors)
+            note(.disconnected(closeReason, messages: messageCount, findings: rules?.findings ?? []))
         }
         service.unregister(self)
     }
@@ -263,6 +270,8 @@ extension SessionDriver: ConnectionHandler {
             // The header's timer is not the session's.
             timer?.job.cancel()
             timer = nil
+            // Under implicit TLS the client speaks first.
+            hasSpokenEarly = length < bytes.count && policy.tls?.start != .implicit
             begin(source ?? connection.remoteEndpoint, destination ?? connection.localEndpoint, on: connection,
                   received: Array(bytes[length...]))
             guard case .session = stage, length < bytes.count else { return }

@@ -30,6 +30,8 @@ struct Check {
     let files: FileFacts
     private(set) var mistakes: [Mistake] = []
     private var places: [String: Place] = [:]
+    /// Every path of a file or directory that the file names.
+    private(set) var paths: [String] = []
 
     init(file: String, files: FileFacts) {
         self.file = file
@@ -40,6 +42,9 @@ struct Check {
     mutating func note(_ path: String, key: Position? = nil, value: Position?) {
         places[path] = Place(key: key, value: value)
     }
+
+    /// Remembers a path that the file names.
+    mutating func notePath(_ path: String) { paths.append(path) }
 
     /// Whether the file has the key at `path`.
     func isPresent(_ path: String) -> Bool { places[path] != nil }

@@ -100,7 +100,9 @@ extension ValueType where Value == String {
         let read = type.read
         type = ValueType(name: name, read: { node, path, check in
             guard let text = read(node, path, &check) else { return nil }
-            return check.resolved(text)
+            let resolved = check.resolved(text)
+            check.notePath(resolved)
+            return resolved
         }, text: type.text)
         return type
     }

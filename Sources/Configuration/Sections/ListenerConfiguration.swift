@@ -38,6 +38,8 @@ public struct ListenerConfiguration: Hashable, Sendable {
     public var maxMessagesPerConnection: Int?
     /// Overrides `limits.idleTimeout`.
     public var idleTimeout: Duration?
+    /// Rules of `policy` that are off here.
+    public var rulesOff: [PolicyGroup] = []
 
     /// The documented defaults.
     public init() {}
@@ -71,6 +73,7 @@ public struct ListenerConfiguration: Hashable, Sendable {
                   otherwise: "`limits.maxMessagesPerConnection`", "Messages taken here over one connection."),
         .optional("idleTimeout", \.idleTimeout, .duration(.seconds(1) ... .hours(24)), otherwise: "`limits.idleTimeout`",
                   "How long a client may be silent here."),
+        .value("rulesOff", \.rulesOff, .list(of: .choice), "Rules of `policy` that are off here."),
     ] }
 
     static var type: ValueType<ListenerConfiguration> {

@@ -7,6 +7,8 @@ public struct FilterArguments: Codable, Hashable, Sendable {
     public var ids: [String]?
     /// The reverse-path: an address, `@domain`, or `<>`.
     public var sender: String?
+    /// The account that submitted the message.
+    public var account: String?
     /// A recipient that still waits: an address or `@domain`.
     public var recipient: String?
     /// The site, or a host within it.
@@ -30,7 +32,7 @@ public struct FilterArguments: Codable, Hashable, Sendable {
 
     /// Whether no condition is given.
     public var isUnconditional: Bool {
-        ids == nil && sender == nil && recipient == nil && site == nil && state == nil && olderThan == nil
+        ids == nil && sender == nil && account == nil && recipient == nil && site == nil && state == nil && olderThan == nil
             && youngerThan == nil && lastReply == nil
     }
 
@@ -47,6 +49,7 @@ public struct FilterArguments: Codable, Hashable, Sendable {
         }
         if let sender { filter.sender = try pattern(sender, "sender", "an address, @domain or <>") }
         if let recipient { filter.recipient = try pattern(recipient, "recipient", "an address or @domain") }
+        filter.account = account
         filter.site = site
         if let state {
             guard let known = WaitingState(rawValue: state) else {

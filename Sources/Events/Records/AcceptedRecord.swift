@@ -81,7 +81,16 @@ extension FieldWriter {
         if let moment = envelope.notBefore { fixed(FieldTag.notBefore, UInt64(bitPattern: moment.nanoseconds)) }
         if let moment = envelope.expiresAt { fixed(FieldTag.expiresAt, UInt64(bitPattern: moment.nanoseconds)) }
         if envelope.priority != 0 { octet(FieldTag.priority, UInt8(bitPattern: envelope.priority)) }
+        for finding in envelope.findings { write(finding) }
         write(envelope.origin)
+    }
+
+    private mutating func write(_ finding: RuleFinding) {
+        nested(FieldTag.finding) { writer in
+            writer.text(FieldTag.Finding.rule, finding.rule)
+            writer.octet(FieldTag.Finding.effect, finding.effect.rawValue)
+            writer.text(FieldTag.Finding.saw, finding.saw)
+        }
     }
 
     private mutating func write(_ recipient: Recipient) {
@@ -141,6 +150,7 @@ extension Envelope {
         case FieldTag.notBefore: notBefore = Timestamp(nanoseconds: Int64(bitPattern: try field.fixed()))
         case FieldTag.expiresAt: expiresAt = Timestamp(nanoseconds: Int64(bitPattern: try field.fixed()))
         case FieldTag.priority: priority = Int8(bitPattern: try field.octet())
+        case FieldTag.finding: findings.append(try RuleFinding(field))
         default: try origin.read(field)
         }
     }
@@ -160,6 +170,27 @@ extension Origin {
         case FieldTag.reportOn: reportOn = QueueID(rawValue: try field.fixed())
         default: break
         }
+    }
+}
+
+extension RuleFinding {
+    fileprivate init(_ field: Field) throws(RecordError) {
+        var rule: String?
+        var effect = Effect.observed
+        var saw = ""
+        var reader = field.fields
+        while let part = try reader.next() {
+            switch part.tag {
+            case FieldTag.Finding.rule: rule = part.text
+            case FieldTag.Finding.effect:
+                guard let known = Effect(rawValue: try part.octet()) else { throw .invalid(tag: field.tag) }
+                effect = known
+            case FieldTag.Finding.saw: saw = part.text
+            default: break
+            }
+        }
+        guard let rule else { throw .missing(tag: FieldTag.finding) }
+        self.init(rule: rule, effect: effect, saw: saw)
     }
 }
 

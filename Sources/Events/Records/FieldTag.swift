@@ -53,6 +53,7 @@ enum FieldTag {
     static let crashes: UInt8 = 49
     static let started: UInt8 = 50
     static let chunkIndex: UInt8 = 51
+    static let finding: UInt8 = 52
 
     /// Tags within a recipient.
     enum Recipient {
@@ -62,6 +63,13 @@ enum FieldTag {
         static let notify: UInt8 = 4
         static let parent: UInt8 = 5
         static let expanded: UInt8 = 6
+    }
+
+    /// Tags within a finding.
+    enum Finding {
+        static let rule: UInt8 = 1
+        static let effect: UInt8 = 2
+        static let saw: UInt8 = 3
     }
 
     /// Tags within a host.

@@ -50,7 +50,7 @@ extension Envelope {
         if let envelopeID { fields.append(EventField("envid", .text(envelopeID))) }
         if let moment = notBefore { fields.append(EventField("not_before", .text(DateTime.rfc3339(moment)))) }
         if let moment = expiresAt { fields.append(EventField("expires", .text(DateTime.rfc3339(moment)))) }
-        return fields + origin.fields
+        return fields + origin.fields + findings.eventFields
     }
 }
 

@@ -150,7 +150,7 @@ final class MessageSearch: @unchecked Sendable {
 
     // MARK: What only the log can tell
 
-    private var needsLog: Bool { filter.lastReply != nil || filter.recipient != nil }
+    private var needsLog: Bool { filter.lastReply != nil || filter.recipient != nil || filter.account != nil }
 
     private func check(_ slot: UInt32, then goOn: @escaping @Sendable () -> Void) {
         let id = queue.table[slot].id
@@ -165,9 +165,11 @@ final class MessageSearch: @unchecked Sendable {
     }
 
     private func checkRecipient(_ slot: UInt32, _ done: @escaping @Sendable (Bool) -> Void) {
-        guard let pattern = filter.recipient else { return done(true) }
+        guard filter.recipient != nil || filter.account != nil else { return done(true) }
         queue.load(slot) { message in
             guard let message else { return done(false) }
+            if let account = self.filter.account, message.envelope.origin.account != account { return done(false) }
+            guard let pattern = self.filter.recipient else { return done(true) }
             done(self.queue.waitingRecipients(slot).contains { index in
                 message.envelope.recipients.indices.contains(Int(index))
                     && pattern.matches(message.envelope.recipients[Int(index)].address)

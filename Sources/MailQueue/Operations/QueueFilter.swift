@@ -8,6 +8,8 @@ public struct QueueFilter: Hashable, Sendable {
     public var ids: [QueueID]?
     /// The reverse-path: an address, `@domain`, or `<>`.
     public var sender: AddressPattern?
+    /// The account that submitted the message.
+    public var account: String?
     /// One recipient that still waits: an address or `@domain`.
     public var recipient: AddressPattern?
     /// The key of the site as `status` shows it, or a host name within it.

@@ -33,7 +33,10 @@ extension Queue {
                 ReportComposer.Returned(bytes: message.prefix + body, isWhole: false)
             } : nil)
         }
-        let group = expansion.map { [first] + $0.drafts } ?? [first]
+        // In one group with its message: it must not be free for a moment.
+        let hold = submission.hold.map { MailEvent(message: id, time: core.now, detail: .held($0)) }
+        let messageDrafts = [first] + (hold.map { [$0.draft] } ?? [])
+        let group = messageDrafts + (expansion?.drafts ?? [])
         let sizes = group.map(\.storedBytes)
         accepting += 1
         // The parts stay known until the message is: a checkpoint that begins before that must name them.
@@ -46,7 +49,10 @@ extension Queue {
                 self.statistics.accepted += 1
                 self.statistics.uncommitted &-= upload?.size ?? 0
                 self.insert(message, receipt.positions.first, bytes: sizes.first, chunks: upload?.chunks ?? [])
-                if let expansion { self.insert(expansion, receipt.positions.dropFirst(), sizes.dropFirst()) }
+                if let hold { self.keepHeld(hold) }
+                if let expansion {
+                    self.insert(expansion, receipt.positions.dropFirst(messageDrafts.count), sizes.dropFirst(messageDrafts.count))
+                }
                 reply(.accepted(message.id))
                 self.workArrived?()
             case .failure(let error):
@@ -55,6 +61,15 @@ extension Queue {
                 reply(.refused(AcceptRefusal(error)))
             }
         }
+    }
+
+    /// Holds a message that has just been inserted.
+    private func keepHeld(_ event: MailEvent) {
+        guard case .held(let reason) = event.detail, let slot = table.slot(of: event.message) else { return }
+        table[slot].hold = reason
+        forEachEntry(slot) { _ = scheduler.hold($0, now: core.now) }
+        unkeep(slot, all: true)
+        tell(event, nil)
     }
 
     public func hasRoom(for octets: UInt64) -> Bool {

@@ -77,7 +77,7 @@ extension Queue {
         table.entries(of: slot).contains { scheduler.entry($0.entry)?.state == .inFlight }
     }
 
-    private func forEachEntry(_ slot: UInt32, _ body: (EntryID) -> Void) {
+    func forEachEntry(_ slot: UInt32, _ body: (EntryID) -> Void) {
         for link in table.entries(of: slot) { body(link.entry) }
     }
 

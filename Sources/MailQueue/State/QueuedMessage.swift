@@ -45,8 +45,10 @@ struct QueuedMessage: Sendable {
         static let heldUnreadable = Flags(rawValue: 16)
         /// An operation is being recorded: others wait their turn.
         static let busy = Flags(rawValue: 32)
+        /// Held for what its account does.
+        static let heldForAccount = Flags(rawValue: 64)
 
-        static let held: Flags = [.heldByOperator, .heldForCrashes, .heldUnreadable]
+        static let held: Flags = [.heldByOperator, .heldForCrashes, .heldUnreadable, .heldForAccount]
     }
 }
 
@@ -61,6 +63,7 @@ extension QueuedMessage: SlabElement {
         get {
             if flags.contains(.heldUnreadable) { return .unreadable }
             if flags.contains(.heldForCrashes) { return .crashLoop }
+            if flags.contains(.heldForAccount) { return .account }
             return flags.contains(.heldByOperator) ? .operatorRequest : nil
         }
         set {
@@ -69,6 +72,7 @@ extension QueuedMessage: SlabElement {
             case .operatorRequest: flags.insert(.heldByOperator)
             case .crashLoop: flags.insert(.heldForCrashes)
             case .unreadable: flags.insert(.heldUnreadable)
+            case .account: flags.insert(.heldForAccount)
             case nil: break
             }
         }

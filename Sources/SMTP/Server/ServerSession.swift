@@ -60,6 +60,8 @@ public struct ServerSession: ~Copyable {
     private var mustAbandon = false
     private(set) var transactionCount = 0
     private var errorCount = 0
+    /// Commands that were answered with an error, over the whole session.
+    public private(set) var totalErrors = 0
     private var junkCount = 0
     private var isDraining = false
 
@@ -267,6 +269,7 @@ extension ServerSession {
     /// Answers an error; late after some of them, and for the last time after too many.
     mutating func refuse(_ reply: Reply) {
         errorCount += 1
+        totalErrors += 1
         if errorCount > profile.settings.hardErrorLimit {
             close(.tooManyErrors, with: .tooManyErrors)
         } else if errorCount > profile.settings.softErrorLimit {

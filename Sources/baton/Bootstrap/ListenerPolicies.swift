@@ -38,7 +38,8 @@ final class ListenerPolicies: Sendable {
                 name: listener.address.description, session: configuration.serverSettings(of: listener), rules: rules, cleanup: cleanup,
                 xclientNetworks: listener.xclient, xforwardNetworks: listener.xforward,
                 proxyNetworks: listener.proxyProtocol.isEmpty ? nil : listener.proxyProtocol,
-                maxConnectionsPerClient: listener.maxConnectionsPerClient, tls: certificates?[index])
+                maxConnectionsPerClient: listener.maxConnectionsPerClient, policy: configuration.policySettings(of: listener),
+                tls: certificates?[index])
         }
     }
 }

@@ -29,10 +29,13 @@ final class MailLog: QueueObserver, ReceivingObserver {
     func noted(_ occurrence: ReceivingOccurrence, client: ClientIdentity, listener: String) {
         switch occurrence {
         case .connected: note(.debug, "connected", client, listener, [])
-        case .disconnected(let reason, let messages):
-            note(.debug, "disconnected", client, listener,
-                 [EventField("messages", .number(Int64(messages)))] + (reason.map { [EventField("reason", .text("\($0)"))] } ?? []))
-        case .refused(let reply, let command): note(.info, "refused", client, listener, command.fields + [reply.field])
+        case .disconnected(let reason, let messages, let findings):
+            // What was seen of a client that left a message is in the event of the message.
+            note(findings.isEmpty || messages > 0 ? .debug : .info, "disconnected", client, listener,
+                 [EventField("messages", .number(Int64(messages)))] + (reason.map { [EventField("reason", .text("\($0)"))] } ?? []) + findings.eventFields)
+        case .refused(let reply, let command, let rule):
+            note(.info, "refused", client, listener,
+                 command.fields + [reply.field] + (rule.map { [EventField("rule", .text($0.rule)), EventField("saw", .text($0.saw))] } ?? []))
         case .messageRefused(let reply, let command):
             note(.info, "message-refused", client, listener,
                  [EventField("sender", .text(command.reversePath.description)), reply.field])
@@ -63,6 +66,7 @@ extension RefusedCommand {
     fileprivate var fields: [EventField] {
         switch self {
         case .connection: [EventField("command", .text("connect"))]
+        case .hello: [EventField("command", .text("hello"))]
         case .mail(let command): [EventField("command", .text("MAIL")), EventField("sender", .text(command.reversePath.description))]
         case .recipient(let command): [EventField("command", .text("RCPT")), EventField("recipient", .text(command.forwardPath.description))]
         }

@@ -46,6 +46,31 @@ import Testing
         #expect(world.trace(id)?.events.map(\.detail.name) == ["accepted", "held", "released", "attempted"])
     }
 
+    @Test("Mail that comes in held stays so over a crash, and is released or removed by its account")
+    func heldAtTheDoor() throws {
+        let world = QueueWorld()
+        func envelope(_ account: String) -> Envelope {
+            var envelope = Mail.envelope(to: "bob@b.example", "carol@c.example")
+            envelope.origin.account = account
+            return envelope
+        }
+        let held = try #require(world.accept(envelope("eve"), hold: .account))
+        let other = try #require(world.accept(envelope("adam"), hold: .account))
+        let free = try #require(world.accept(envelope("eve")))
+        world.crash()
+        world.deliver()
+        #expect(Set(world.delivery.attempts.map(\.message)) == [free])
+        #expect(list(world).map(\.hold) == [.account, .account])
+        var filter = QueueFilter()
+        filter.account = "eve"
+        #expect(perform(world, .release, filter).messages == [held])
+        world.run()
+        #expect(world.trace(held)?.events.map(\.detail.name).prefix(3) == ["accepted", "held", "released"])
+        filter.account = "adam"
+        #expect(perform(world, .remove, filter).messages == [other])
+        #expect(world.status.messages == 0)
+    }
+
     @Test func retryNowDoesNotWait() throws {
         let world = QueueWorld()
         _ = try #require(world.accept(Mail.envelope(to: "bob@b.example")))

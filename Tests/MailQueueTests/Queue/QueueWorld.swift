@@ -93,22 +93,24 @@ final class QueueWorld: @unchecked Sendable {
 
     // MARK: Mail
 
-    func submit(_ envelope: Envelope, body: String = "Subject: hello\r\n\r\nHello.\r\n", aliases: any AliasTable = NoAliases()) {
+    func submit(_ envelope: Envelope, body: String = "Subject: hello\r\n\r\nHello.\r\n", aliases: any AliasTable = NoAliases(),
+                hold: HoldReason? = nil) {
         let id = queue.mint.next()
         var envelope = envelope
         envelope.arrival = process.now
         let incoming = IncomingMessage(id: id, envelope: envelope, body: Array(body.utf8))
         let cleanup = Cleanup(settings: CleanupSettings(hostName: settings.hostName), aliases: aliases)
-        let submission = try! cleanup.prepare(incoming)
+        var submission = try! cleanup.prepare(incoming)
+        submission.hold = hold
         queue.accept(submission, replyOn: session) { self.answers.append($0) }
     }
 
     /// Accepts a message and returns its id.
     @discardableResult
     func accept(_ envelope: Envelope, body: String = "Subject: hello\r\n\r\nHello.\r\n",
-                aliases: any AliasTable = NoAliases()) -> QueueID? {
+                aliases: any AliasTable = NoAliases(), hold: HoldReason? = nil) -> QueueID? {
         let before = answers.count
-        submit(envelope, body: body, aliases: aliases)
+        submit(envelope, body: body, aliases: aliases, hold: hold)
         _ = simulator.run { self.answers.count > before }
         if case .accepted(let id)? = answers.last { return id }
         return nil
