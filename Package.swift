@@ -28,6 +28,7 @@ let package = Package(
         .systemLibrary(name: "CIDN2", providers: [.apt(["libidn2-dev"])]),
         .systemLibrary(name: "CISAL", providers: [.apt(["libisal-dev"])]),
         .systemLibrary(name: "COpenSSL", providers: [.apt(["libssl-dev"])]),
+        .target(name: "CSandbox"),
         .systemLibrary(name: "CUnbound", providers: [.apt(["libunbound-dev"])]),
 
         .target(name: "Ports", swiftSettings: strict),
@@ -63,7 +64,7 @@ let package = Package(
         .target(name: "Control", dependencies: ["Ports", "MessageFormat", "SMTP", "Events", "MailQueue"], swiftSettings: strict),
         .executableTarget(name: "baton", dependencies: [
             "Ports", "Sockets", "MessageFormat", "Cryptography", "Storage", "SMTP", "DNS", "Events", "MailAuth", "MailQueue",
-            "Receiving", "Delivery", "Accounts", "Certificates", "Configuration", "Control",
+            "Receiving", "Delivery", "Accounts", "Certificates", "Configuration", "Control", "CSandbox",
             .product(name: "ArgumentParser", package: "swift-argument-parser"), .product(name: "Logging", package: "swift-log"),
         ], swiftSettings: strict),
 

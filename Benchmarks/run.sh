@@ -21,4 +21,4 @@ section idle connections; python3 "$bench" "$adapter" idle --conns 9900
 section crash; python3 "$bench" "$adapter" crash --rounds 25
 section queue depth; python3 scenarios.py deep
 section compaction; python3 scenarios.py compaction; python3 scenarios.py compaction --n 1000000 --kills 50
-section isolation; python3 scenarios.py tarpit
+section isolation; python3 scenarios.py tarpit; python3 scenarios.py slowloris --runs 3

@@ -5,10 +5,11 @@
   scenarios.py [--adapter FILE] deep       [--n 1000000]   many waiting messages: memory, accept rate, idle, restart, drain
   scenarios.py [--adapter FILE] compaction [--n 2000000]   relaying with 1 % deferred: spool, rate, latency; --kills N
   scenarios.py [--adapter FILE] tarpit     [--n 30000]     one of ten destinations stalls at greeting, RCPT or dot
+  scenarios.py [--adapter FILE] slowloris  [--n 40000]     5,000 clients that send an octet now and then, beside normal mail
   scenarios.py [--adapter FILE] trace      [--n 200]       system calls: an fdatasync ends between each dot and its 250
 
 The adapter contract, the load generator and the counting sink are those of the harness at BATON_BENCH."""
-import argparse, json, mmap, os, random, re, socket, struct, subprocess, sys, tempfile, threading, time
+import argparse, json, mmap, os, random, re, resource, socket, struct, subprocess, sys, tempfile, threading, time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOOLS = os.environ.get('BENCH_TOOLS', '/var/tmp/baton-bench')
@@ -313,6 +314,80 @@ def tarpit(relay, a):
         emit(test='tarpit', stage=stage, pairs=a.runs, ratio_median=round(ratios[len(ratios) // 2], 3), ratios=[round(r, 2) for r in ratios])
 
 
+class SlowClients(threading.Thread):
+    """Clients that say hello and then send one octet of a command every so often, as many as `count`."""
+
+    def __init__(self, port, count, interval):
+        super().__init__(daemon=True)
+        self.port, self.count, self.interval = port, count, interval
+        self.sockets, self.lost, self.running = [], 0, True
+
+    def open(self):
+        for i in range(self.count):
+            # From many addresses of the loopback network, each with its own ports.
+            s = socket.socket()
+            s.bind(('127.%d.%d.%d' % (10 + i // 2500, i // 250 % 10, 1 + i % 250), 0))
+            s.connect(('127.0.0.1', self.port))
+            s.setblocking(False)
+            self.sockets.append(s)
+        return len(self.sockets)
+
+    def run(self):
+        step = self.interval / max(1, len(self.sockets))
+        due = time.monotonic()
+        while self.running:
+            for s in list(self.sockets):
+                try:
+                    s.send(b'N')
+                except OSError:
+                    self.sockets.remove(s)
+                    self.lost += 1
+                due += step
+                if due > time.monotonic():
+                    time.sleep(due - time.monotonic())
+                if not self.running:
+                    return
+
+    def close(self):
+        self.running = False
+        self.join()
+        for s in self.sockets:
+            s.close()
+
+
+def slowloris(relay, a):
+    """The rate of normal mail alone and beside the slow clients, in pairs."""
+    n, count = a.n or 40_000, a.connections
+    resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
+    ratios, lost, opened = [], 0, 0
+    for pair in range(a.runs):
+        rates = []
+        for slow in (False, True):
+            relay.start(fresh=True)
+            sink = Sink([2600], n * 2 + 10)
+            if slow:
+                clients = SlowClients(relay.port, count, a.interval)
+                opened = clients.open()
+                clients.start()
+            load = subprocess.Popen([TOOLS + '/bload', '-p', str(relay.port), '-c', '20', '-n', str(n), '-l', '2048', '-P', '1',
+                                     '-o', '/tmp/slowloris.json'])
+            began = time.monotonic()
+            until(lambda: sink.count() >= n, 120, 0.01)
+            rates.append(sink.count() / (time.monotonic() - began))
+            load.kill()
+            load.wait()
+            if slow:
+                resident = relay.resident()
+                clients.close()
+                lost += clients.lost
+            sink.stop()
+            relay.stop()
+        ratios.append(rates[1] / rates[0])
+    ratios.sort()
+    emit(test='slowloris', connections=opened, interval=a.interval, lost=lost, resident=resident, pairs=a.runs, rate_alone=round(rates[0]),
+         rate_beside=round(rates[1]), ratio_median=round(ratios[len(ratios) // 2], 3), ratios=[round(r, 2) for r in ratios])
+
+
 def trace(relay, a):
     n = a.n or 200
     relay.start(fresh=True)
@@ -343,19 +418,21 @@ def trace(relay, a):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('scenario', choices=['latency', 'deep', 'compaction', 'tarpit', 'trace'])
+    parser.add_argument('scenario', choices=['latency', 'deep', 'compaction', 'tarpit', 'slowloris', 'trace'])
     parser.add_argument('--adapter', default=HERE + '/adapter.sh')
     parser.add_argument('--n', type=int, default=0)
     parser.add_argument('--rate', type=float, default=1)
     parser.add_argument('--runs', type=int, default=7)
     parser.add_argument('--kills', type=int, default=0)
     parser.add_argument('--delay', type=float, default=20)
+    parser.add_argument('--connections', type=int, default=5000)
+    parser.add_argument('--interval', type=float, default=29)
     parser.add_argument('--seed', type=int, default=1)
     a = parser.parse_args()
     domains = {'compaction': 2, 'tarpit': 10}.get(a.scenario, 1)
     relay = Relay(a.adapter, domains=domains)
     try:
-        {'latency': latency, 'deep': deep, 'compaction': compaction, 'tarpit': tarpit, 'trace': trace}[a.scenario](relay, a)
+        {'latency': latency, 'deep': deep, 'compaction': compaction, 'tarpit': tarpit, 'slowloris': slowloris, 'trace': trace}[a.scenario](relay, a)
     finally:
         relay.stop()
         os.rmdir(relay.group)

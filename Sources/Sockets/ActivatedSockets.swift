@@ -1,4 +1,5 @@
 import Glibc
+import Ports
 
 /// The listening sockets that a service manager hands on (`sd_listen_fds(3)`).
 public struct ActivatedSockets: Sendable {
@@ -20,5 +21,22 @@ public struct ActivatedSockets: Sendable {
             let name = Int(index) < names.count ? String(names[Int(index)]) : ""
             return (name, ActivatedSockets.firstDescriptor + index)
         }
+    }
+
+    /// Sockets that came some other way.
+    public init(_ sockets: [(name: String, descriptor: Int32)]) { self.sockets = sockets }
+
+    /// Where each of them is bound; what is no socket of mail's families is left out.
+    public var endpoints: [SocketEndpoint: Int32] {
+        Dictionary(sockets.compactMap { socket in
+            ListeningSocket.boundEndpoint(socket.descriptor).map { ($0, socket.descriptor) }
+        }, uniquingKeysWith: { first, _ in first })
+    }
+
+    /// Whether a socket bound to `[::]` takes IPv4 connections too, as service managers bind it.
+    public static func takesIPv4(_ descriptor: Int32) -> Bool {
+        var only: CInt = 1
+        var length = socklen_t(MemoryLayout<CInt>.size)
+        return getsockopt(descriptor, CInt(IPPROTO_IPV6), IPV6_V6ONLY, &only, &length) == 0 && only == 0
     }
 }

@@ -35,6 +35,8 @@ struct ListeningSocket: ~Copyable {
         guard fcntl(descriptor, F_SETFD, FD_CLOEXEC) == 0, listen(descriptor, backlog) == 0 else {
             throw ListenError(endpoint: endpoint, operation: "listen", code: errno)
         }
+        // As on a socket of one's own; a Unix socket has no such option.
+        if case .ip = endpoint { _ = ListeningSocket.set(descriptor, CInt(IPPROTO_TCP), TCP_NODELAY) }
         self.descriptor = descriptor
         self.endpoint = endpoint
         file = nil
@@ -78,7 +80,7 @@ struct ListeningSocket: ~Copyable {
         return setsockopt(descriptor, level, option, &on, socklen_t(MemoryLayout<CInt>.size))
     }
 
-    private static func boundEndpoint(_ descriptor: CInt) -> SocketEndpoint? {
+    static func boundEndpoint(_ descriptor: CInt) -> SocketEndpoint? {
         var storage = sockaddr_storage()
         var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
         return withUnsafeMutableBytes(of: &storage) { bytes -> SocketEndpoint? in

@@ -6,7 +6,7 @@ struct Baton: ParsableCommand {
         commandName: "baton", abstract: "An SMTP server and relay that never drops the baton.", version: BatonVersion.current,
         subcommands: [
             Serve.self, Quickstart.self, CheckCommand.self, QueueCommand.self, TraceCommand.self, StatusCommand.self,
-            ReloadCommand.self, SendCommand.self,
+            ReloadCommand.self, SendCommand.self, SelftestCommand.self,
         ])
 }
 

@@ -106,4 +106,13 @@ import Testing
             #expect(source.lines.count <= 600, "\(source.path) has \(source.lines.count) lines: split it by concern")
         }
     }
+
+    @Test("Every test that HOSTILE.md names is there") func hostileRowsHaveTests() throws {
+        let text = try String(contentsOf: TidyTests.root.appendingPathComponent("docs/HOSTILE.md"), encoding: .utf8)
+        let names = text.split(separator: "`").filter { $0.contains("/") && ($0.hasSuffix(".swift") || $0.hasSuffix(".smtp")) }
+        #expect(names.count > 40)
+        for name in names {
+            #expect(FileManager.default.fileExists(atPath: TidyTests.root.appendingPathComponent("Tests/\(name)").path), "\(name)")
+        }
+    }
 }

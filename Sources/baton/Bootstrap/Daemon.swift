@@ -30,6 +30,7 @@ final class Daemon: @unchecked Sendable {
     private let log: Log
     private let exit: ExitRecord
     private let mailLog: MailLog
+    private let queueWatch: QueueWatch
     private let router: Router
     private let hostFinder: MXHostFinder
     private let smtpAgent: SMTPAgent
@@ -38,22 +39,31 @@ final class Daemon: @unchecked Sendable {
     private let delivery: DeliveryService
     private let mailboxThreads: MailboxThreads
     private let receiving: SMTPService
+    private let engine: PolicyEngine
+    private let policyFile: PolicyFile
     private let policies: ListenerPolicies
     private let certificates: ListenerCertificates
     private let tlsClient: NIOTLSClient
     private let notifier: SystemdNotifier
+    /// What the process can reach since its start.
+    private let sandboxPlan: SandboxPlan
     private var localMail: LocalMail?
     private var listeners: [NIOListener] = []
     private let automaticCertificates: AutomaticCertificates?
+    /// Sockets that the service manager has bound and no listener has taken yet.
+    private var activated: [SocketEndpoint: Int32]
     private var isStopping = false
 
     /// Opens the spool, recovers the queue and begins to serve; throws what an operator has to put right.
-    init(_ configuration: BatonConfiguration, path: String, sink: LogSink, logger: Logger, notifier: SystemdNotifier) throws {
+    init(_ configuration: BatonConfiguration, path: String, sink: LogSink, logger: Logger, notifier: SystemdNotifier,
+         activated: ActivatedSockets = ActivatedSockets(environment: [:])) throws {
         self.configuration = configuration
         self.path = path
         self.sink = sink
         self.logger = logger
         self.notifier = notifier
+        self.activated = activated.endpoints
+        sandboxPlan = SandboxPlan(configuration, path: path)
         loops = LoopGroup(count: 1)
         core = loops.loops[0]
         let sessions = configuration.limits.sessionLoops
@@ -96,17 +106,25 @@ final class Daemon: @unchecked Sendable {
             discard: DiscardAgent(loop: core))
         delivery = DeliveryService(loop: core, queue: queue, router: router, agents: agents)
         policies = ListenerPolicies(configuration, certificates: certificates)
+        let prober = RecipientProber(loop: core, router: router, dialer: NIODialer(), resolver: resolver,
+                                     settings: configuration.smtpAgentSettings, own: configuration.ownHost)
+        engine = PolicyEngine(capacity: configuration.policy.tableSize, verifier: NextHopVerifier(prober: prober, core: core))
+        queueWatch = QueueWatch(mailLog, engine)
+        policyFile = PolicyFile(directory: configuration.spool.directory, engine: engine)
         receiving = SMTPService(settings: configuration.receivingSettings, intake: queue, mint: queue.mint, resolver: resolver,
-                                proxyProtocol: NetworkProxyProtocol(), observer: mailLog)
+                                engine: engine, proxyProtocol: NetworkProxyProtocol(), observer: mailLog)
         try begin()
     }
 
     private func begin() throws {
         core.execute {
-            self.queue.observer = self.mailLog
+            self.queue.observer = self.queueWatch
             self.queue.begin()
         }
         for (index, listener) in configuration.listeners.enumerated() { try listen(listener, index) }
+        for endpoint in activated.keys {
+            logger.warning("socket-unused", metadata: ["endpoint": "\(endpoint)", "remedy": "a listener at this address in the configuration"])
+        }
         listeners.append(try LocalMail.listen(configuration, policies: policies, receiving: receiving, group: loops))
         try openControl()
         let localMail = try LocalMail(configuration, queue: queue, policies: policies, logger: logger)
@@ -124,6 +142,12 @@ final class Daemon: @unchecked Sendable {
         settings.maxConnections = listener.maxConnections ?? configuration.limits.maxConnections
         let policies = policies, receiving = receiving
         for (number, endpoint) in listener.address.endpoints.enumerated() {
+            let accept: @Sendable (NIOLoop) -> any ConnectionHandler = { loop in receiving.makeHandler(policies[index], on: loop) }
+            if let descriptor = activated.removeValue(forKey: endpoint) {
+                listeners.append(try NIOListener.listen(inherited: descriptor, settings: settings, group: sessionLoops, accept: accept))
+                continue
+            }
+            if isServed(endpoint, of: listener) { continue }
             do {
                 listeners.append(try NIOListener.listen(on: endpoint, settings: settings, group: sessionLoops) { loop in
                     receiving.makeHandler(policies[index], on: loop)
@@ -134,6 +158,13 @@ final class Daemon: @unchecked Sendable {
                 logger.debug("no-ipv6", metadata: ["listener": "\(endpoint)", "reason": "\(error)"])
             }
         }
+    }
+
+    /// Whether another endpoint of the same listener already takes what comes here: one socket of a service manager serves both families.
+    private func isServed(_ endpoint: SocketEndpoint, of listener: ListenerConfiguration) -> Bool {
+        guard case .everywhere(let port) = listener.address, case .ip(.v4, _) = endpoint,
+              let descriptor = activated[.ip(.v6(high: 0, low: 0), port: port)] else { return false }
+        return ActivatedSockets.takesIPv4(descriptor)
     }
 
     private func openControl() throws {
@@ -189,11 +220,16 @@ final class Daemon: @unchecked Sendable {
         try certificates.update(new)
         tlsClient.update(clientOptions)
         try tlsClient.prepare()
+        let missing = sandboxPlan.missing(for: SandboxPlan(new, path: path))
+        if configuration.sandbox != .off, !missing.isEmpty {
+            logger.warning("sandbox-too-narrow", metadata: ["paths": "\(missing.joined(separator: " "))", "remedy": "restart"])
+        }
         configuration = new
         sink.format = LogFormat(new.log.format)
         sink.level = Logger.Level(new.log.level)
         policies.update(new)
         receiving.update(new.receivingSettings)
+        engine.resize(to: new.policy.tableSize)
         let table = new.routingTable
         let agent = new.smtpAgentSettings, maildirs = new.maildirSettings, own = new.ownHost
         core.execute {
@@ -220,6 +256,7 @@ final class Daemon: @unchecked Sendable {
         let deadline = Daemon.stopPatience
         let core = core
         let ended = OnceAll(2) {
+            self.policyFile.close()
             core.execute {
                 self.log.close(on: core) {
                     self.exit.markOrderly()
@@ -276,6 +313,7 @@ enum DaemonError: Error, CustomStringConvertible {
     case newerSpool
     case noThreads
     case noGroup(String)
+    case noSandbox(String)
     case needsRestart(keys: [String])
 
     var description: String {
@@ -283,6 +321,7 @@ enum DaemonError: Error, CustomStringConvertible {
         case .directory(let path, let number): "cannot make the directory \(path): \(String(cString: strerror(number)))"
         case .newerSpool: "the spool was written by a newer version of Baton: install that version, or restore its spool"
         case .noThreads: "the system gave no thread: raise the limit on processes (LimitNPROC)"
+        case .noSandbox(let why): "the sandbox that the configuration requires is not to be had (sandbox): \(why)"
         case .noGroup(let name): "there is no group '\(name)' (control.group): make it, or name another"
         case .needsRestart(let keys): "these keys need a restart, so nothing was changed: \(keys.joined(separator: ", "))"
         }

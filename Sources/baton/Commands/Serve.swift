@@ -23,6 +23,8 @@ struct Serve: ParsableCommand {
     static func serve(_ configuration: BatonConfiguration, path: String) throws -> Never {
         signal(SIGPIPE, SIG_IGN)
         raiseDescriptorLimit()
+        ProcessSandbox.hideMemory()
+        let files = closeFiles(configuration, path)
         let clock = ProcessClock()
         let sink = LogSink(format: LogFormat(configuration.log.format), level: Logger.Level(configuration.log.level))
         let handler = LineLogHandler(sink: sink) { clock.now }
@@ -30,7 +32,11 @@ struct Serve: ParsableCommand {
         let notifier = SystemdNotifier(path: getenv("NOTIFY_SOCKET").map { String(cString: $0) })
         let daemon: Daemon
         do {
-            daemon = try Daemon(configuration, path: path, sink: sink, logger: logger, notifier: notifier)
+            try report(files, configuration, logger)
+            daemon = try Daemon(configuration, path: path, sink: sink, logger: logger, notifier: notifier,
+                                activated: activatedSockets())
+            // Last: a start makes calls that the running daemon never makes.
+            if configuration.sandbox != .off { try report(ProcessSandbox.enforceCalls(allowsPrograms: SandboxPlan(configuration, path: path).runsPrograms), configuration, logger) }
         } catch {
             logger.critical("cannot-start", metadata: ["reason": "\(error)"])
             sink.flush()
@@ -58,6 +64,28 @@ struct Serve: ParsableCommand {
         for source in sources { _ = Unmanaged.passRetained(source as AnyObject) }
         _ = Unmanaged.passRetained(daemon)
         dispatchMain()
+    }
+
+    // First: what Landlock takes away it takes from the threads that are started afterwards.
+    private static func closeFiles(_ configuration: BatonConfiguration, _ path: String) -> ProcessSandbox.State? {
+        guard configuration.sandbox != .off else { return nil }
+        // What a ruleset is to allow must be there.
+        _ = mkdir(configuration.spool.directory, 0o751)
+        return ProcessSandbox.enforceFiles(SandboxPlan(configuration, path: path))
+    }
+
+    private static func report(_ state: ProcessSandbox.State?, _ configuration: BatonConfiguration, _ logger: Logger) throws {
+        guard case .unavailable(let why)? = state else { return }
+        if configuration.sandbox == .require { throw DaemonError.noSandbox(why) }
+        logger.warning("no-sandbox", metadata: ["reason": "\(why)"])
+    }
+
+    private static func activatedSockets() -> ActivatedSockets {
+        let names = ["LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES"]
+        let values = names.compactMap { name in getenv(name).map { (name, String(cString: $0)) } }
+        // Whatever this process might start must not take them for its own.
+        for name in names { unsetenv(name) }
+        return ActivatedSockets(environment: Dictionary(uniqueKeysWithValues: values))
     }
 
     // As many connections as the administrator allows at all.

@@ -4,6 +4,7 @@ import Control
 import Glibc
 import Logging
 import Ports
+import Sockets
 import Testing
 
 /// A daemon in a folder of the test's own, on a loopback address of its own.
@@ -43,7 +44,8 @@ final class RunningDaemon {
     }
 
     /// Starts a daemon with this text for its file, in a new folder or where another one ran.
-    init(_ number: UInt8, _ text: String, in folder: TemporaryFolder? = nil) throws {
+    init(_ number: UInt8, _ text: String, in folder: TemporaryFolder? = nil,
+         activated: ActivatedSockets = ActivatedSockets([])) throws {
         self.number = number
         let folder = try folder ?? TemporaryFolder()
         self.folder = folder
@@ -55,7 +57,7 @@ final class RunningDaemon {
         let path = try folder.write(text, to: "baton.yaml")
         let handler = LineLogHandler(sink: sink) { Timestamp(seconds: 0) }
         daemon = try Daemon(BatonConfiguration.load(path), path: path, sink: sink, logger: Logger(label: "baton") { _ in handler },
-                            notifier: SystemdNotifier(path: manager.path))
+                            notifier: SystemdNotifier(path: manager.path), activated: activated)
     }
 
     /// Replaces the file and has it read again.

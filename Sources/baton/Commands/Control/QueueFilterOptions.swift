@@ -6,6 +6,9 @@ struct QueueFilterOptions: ParsableArguments {
     @Option(help: "The sender: an address, @domain, or <> for bounces.")
     var sender: String?
 
+    @Option(help: "The account that submitted the message.")
+    var account: String?
+
     @Option(help: "A recipient that still waits: an address or @domain.")
     var recipient: String?
 
@@ -28,6 +31,7 @@ struct QueueFilterOptions: ParsableArguments {
     var arguments: FilterArguments {
         var filter = FilterArguments()
         filter.sender = sender
+        filter.account = account
         filter.recipient = recipient
         filter.site = site
         filter.state = state

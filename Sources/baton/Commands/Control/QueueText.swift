@@ -61,6 +61,7 @@ enum QueueText {
         case "operator": "by an operator"
         case "crash-loop": "the process died while it was tried; look at it before `baton queue release`"
         case "unreadable": "the log holds it damaged"
+        case "account": "its account behaves as if it were in other hands"
         default: reason
         }
     }

@@ -1,0 +1,91 @@
+@testable import baton
+import Configuration
+import Glibc
+import Ports
+import Sockets
+import Testing
+
+@Suite struct SelftestTests {
+    @Test("HOSTILE: every network-visible probe, against a running daemon")
+    func hostile() async throws {
+        let server = try RunningDaemon(61, RunningDaemon.configuration(61, """
+            limits: {maxConnectionsPerClientAndMinute: 100000, maxConnectionsPerClient: 1000, errorDelay: 0s, hardErrors: 10000, softErrors: 10000}
+            policy: {limits: [], dictionary: {mode: off}, hello: {ownName: off}}
+            """))
+        var target = HostileTarget(host: RunningDaemon.address(61), port: 2525, recipient: "alice@here.example", isTrusted: false)
+        target.silenceMilliseconds = 40
+        target.pauseMilliseconds = 1
+        let report = HostileProbe.runAll(target)
+        #expect(report.lines.filter { $0.outcome == .finding } == [])
+        #expect(report.lines.count { $0.outcome == .ok } > 80)
+        // What was taken was taken as one message each: none of them is the smuggled one.
+        await server.stop()
+        let taken = try server.messages("here.example/alice")
+        #expect(!taken.contains { $0.contains("Return-Path: <smuggled@") })
+    }
+
+    @Test("A server that does everything wrong has findings, and one that is not there is one")
+    func findings() throws {
+        let nobody = HostileProbe.runAll(HostileTarget(host: RunningDaemon.address(62), port: 2525, recipient: "x@y.example", isTrusted: false))
+        #expect(nobody.hasFindings && nobody.lines.count == 1)
+        let lines = [SelftestLine(row: "1", name: "a \"name\"", outcome: .finding, detail: "250 \u{1b}[2J")]
+        let report = SelftestReport(lines: lines)
+        #expect(report.table == "  1  a \"name\"  finding  250 ?[2J\n1 probes, 1 findings, 0 skipped\n")
+        #expect(report.json == #"{"row":"1","probe":"a \"name\"","outcome":"finding","detail":"250 \u001b[2J"}"# + "\n")
+    }
+
+    @Test("HOSTILE 37: under the sandbox, what is forbidden fails and what is needed works",
+          .enabled(if: ProcessSandbox.isAvailable, "the kernel has no Landlock"))
+    func sandbox() throws {
+        let folder = try TemporaryFolder()
+        let path = try folder.write(RunningDaemon.configuration(63), to: "baton.yaml")
+        try folder.write("{}", to: "zone.json")
+        let (status, output) = try SelftestTests.run(["selftest", "--sandbox", "--config", path])
+        #expect(status == 0, "\(output)")
+        #expect(output.contains("listing the root directory") && output.contains(" 0 findings"))
+    }
+
+    /// Runs the program beside the tests in a process of its own.
+    static func run(_ arguments: [String]) throws -> (status: Int32, output: String) {
+        var own = [CChar](repeating: 0, count: 4096)
+        let length = readlink("/proc/self/exe", &own, own.count - 1)
+        try #require(length > 0)
+        let bundle = CommandLine.arguments.first { $0.hasSuffix(".xctest") } ?? String(decoding: own[..<length].map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        let program = bundle.split(separator: "/", omittingEmptySubsequences: false).dropLast().joined(separator: "/") + "/baton"
+        var ends: [Int32] = [0, 0]
+        try #require(pipe(&ends) == 0)
+        var actions = posix_spawn_file_actions_t()
+        posix_spawn_file_actions_init(&actions)
+        posix_spawn_file_actions_adddup2(&actions, ends[1], 1)
+        posix_spawn_file_actions_adddup2(&actions, ends[1], 2)
+        var list: [UnsafeMutablePointer<CChar>?] = ([program] + arguments).map { strdup($0) } + [nil]
+        defer { for item in list { free(item) } }
+        var process = pid_t()
+        let result = posix_spawn(&process, program, &actions, nil, &list, environ)
+        close(ends[1])
+        defer { close(ends[0]) }
+        try #require(result == 0, "\(program)")
+        var output: [UInt8] = []
+        var buffer = [UInt8](repeating: 0, count: 4096)
+        while case let count = read(ends[0], &buffer, buffer.count), count > 0 { output += buffer[..<count] }
+        var status: Int32 = 0
+        waitpid(process, &status, 0)
+        return (status >> 8 & 0xff, String(decoding: output, as: UTF8.self))
+    }
+
+    @Test("A listener takes the socket that the service manager has bound for it")
+    func activation() async throws {
+        let descriptor = socket(AF_INET, CInt(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
+        var name = sockaddr_in()
+        name.sin_family = sa_family_t(AF_INET)
+        name.sin_port = UInt16(2525).bigEndian
+        inet_pton(AF_INET, RunningDaemon.address(64), &name.sin_addr)
+        let bound = withUnsafePointer(to: &name) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) }
+        }
+        try #require(bound == 0 && listen(descriptor, 16) == 0)
+        let server = try RunningDaemon(64, RunningDaemon.configuration(64), activated: ActivatedSockets([("smtp", descriptor)]))
+        #expect(try server.accepts("alice@here.example"))
+        await server.stop()
+    }
+}
