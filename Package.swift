@@ -44,7 +44,7 @@ let package = Package(
         .target(name: "DNS", dependencies: ["Ports", "CUnbound"], swiftSettings: strict),
         .target(name: "MailAuth", dependencies: ["Ports", "MessageFormat", "Cryptography", "DNS"], swiftSettings: strict),
         .target(name: "Events", dependencies: ["Ports", "MessageFormat", "SMTP", "Storage"], swiftSettings: strict),
-        .target(name: "MailQueue", dependencies: ["Ports", "MessageFormat", "SMTP", "Storage", "Events", "MailAuth"],
+        .target(name: "MailQueue", dependencies: ["Ports", "MessageFormat", "Cryptography", "SMTP", "Storage", "Events", "MailAuth"],
                 swiftSettings: strict),
         .target(name: "Receiving", dependencies: ["Ports", "MessageFormat", "SMTP", "DNS", "Events", "MailAuth", "MailQueue"],
                 swiftSettings: strict),
@@ -80,15 +80,17 @@ let package = Package(
         .testTarget(name: "MailAuthTests", dependencies: [
             "Ports", "MessageFormat", "Cryptography", "DNS", "MailAuth", .product(name: "Yams", package: "Yams"),
         ], swiftSettings: strict),
-        .testTarget(name: "AccountsTests", dependencies: ["Ports", "MessageFormat", "Cryptography", "SMTP", "Accounts"],
-                    swiftSettings: strict),
+        .testTarget(name: "AccountsTests", dependencies: [
+            "Ports", "MessageFormat", "Cryptography", "SMTP", "Accounts", .product(name: "GRDB", package: "GRDB.swift"),
+            .product(name: "JWTKit", package: "jwt-kit"),
+        ], swiftSettings: strict),
         .testTarget(name: "CertificatesTests", dependencies: ["Ports", "Sockets", "Certificates"], swiftSettings: strict),
         .testTarget(name: "StorageTests", dependencies: ["Ports", "Storage", "BatonTesting"], swiftSettings: strict),
         .testTarget(name: "SMTPTests", dependencies: ["Ports", "MessageFormat", "Cryptography", "SMTP"], swiftSettings: strict),
         .testTarget(name: "DNSTests", dependencies: ["Ports", "DNS"], swiftSettings: strict),
         .testTarget(name: "EventsTests", dependencies: ["Ports", "MessageFormat", "SMTP", "Storage", "Events"], swiftSettings: strict),
         .testTarget(name: "MailQueueTests", dependencies: [
-            "Ports", "MessageFormat", "SMTP", "Storage", "Events", "MailQueue", "BatonTesting",
+            "Ports", "MessageFormat", "SMTP", "Storage", "Events", "Cryptography", "MailAuth", "MailQueue", "BatonTesting",
         ], swiftSettings: strict),
         .testTarget(name: "ReceivingTests", dependencies: [
             "Ports", "MessageFormat", "SMTP", "DNS", "Events", "MailAuth", "MailQueue", "Receiving",

@@ -23,16 +23,26 @@ public struct BatonConfiguration: Hashable, Sendable {
     public var rules: [Rule] = []
     /// How TLS is spoken to clients.
     public var tls = TLSConfiguration()
+    /// Who this host is to the servers of its routes.
+    public var credentials: [CredentialsConfiguration] = []
     /// How long mail waits.
     public var queue = QueueConfiguration()
     /// How other servers are spoken to.
     public var delivery = DeliveryConfiguration()
+    /// Who may submit mail, and how they prove who they are.
+    public var authentication = AuthenticationConfiguration()
     /// What clients may ask for.
     public var limits = LimitsConfiguration()
     /// The rules against abuse.
     public var policy = PolicyConfiguration()
+    /// How senders are verified, and what follows.
+    public var verification = VerificationConfiguration()
+    /// What happens to mail that an alias leads out of our domains.
+    public var forwarding = ForwardingConfiguration()
     /// Where DNS answers come from.
     public var dns = DNSConfiguration()
+    /// How mail of the relay's own users is signed.
+    public var dkim = DKIMConfiguration()
     /// How senders hear of failures.
     public var bounces = BounceConfiguration()
     /// What is logged.
@@ -98,16 +108,29 @@ public struct BatonConfiguration: Hashable, Sendable {
                # - recipients: [example.net, "*.example.net"]
                #   route: dovecot
                """),
+        .value("credentials", \.credentials, .list(of: CredentialsConfiguration.type, count: 0...10_000),
+               "Accounts at smart hosts; the secrets themselves are in files or in the environment.", example: """
+               # - route: provider
+               #   account: relay@example.org
+               #   passwordFile: /etc/baton/provider.password
+               """),
         .value("sandbox", \.sandbox, .choice,
                "Whether the daemon gives up files and system calls that it does not need, by Landlock and seccomp: `auto` where the kernel lets it, `require` to refuse to start otherwise, `off` not at all.", effect: .restart),
         .section("spool", \.spool, SpoolConfiguration.keys, default: SpoolConfiguration(), "Where mail is kept, and how much room it may take."),
         .section("queue", \.queue, QueueConfiguration.keys, default: QueueConfiguration(), "How long mail waits, and how much of it."),
         .section("delivery", \.delivery, DeliveryConfiguration.keys, default: DeliveryConfiguration(), "How other servers are spoken to."),
         .section("tls", \.tls, TLSConfiguration.keys, default: TLSConfiguration(), "Certificates, and how TLS is spoken to clients."),
+        .section("authentication", \.authentication, AuthenticationConfiguration.keys, default: AuthenticationConfiguration(),
+                 "Who may submit mail, and how they prove who they are."),
         .section("limits", \.limits, LimitsConfiguration.keys, default: LimitsConfiguration(), "What clients may ask for."),
         .section("policy", \.policy, PolicyConfiguration.keys, default: PolicyConfiguration(),
                  "The rules against abuse, described in POLICY.md. Each can `enforce`, only `log` in the event what it saw, or be `off`."),
+        .section("verification", \.verification, VerificationConfiguration.keys, default: VerificationConfiguration(),
+                 "On whose behalf mail from strangers comes, by SPF, DKIM, DMARC and ARC, and what follows from that. Clients in `relayNetworks` are not verified."),
+        .section("forwarding", \.forwarding, ForwardingConfiguration.keys, default: ForwardingConfiguration(),
+                 "Mail that an alias leads out of our domains."),
         .section("dns", \.dns, DNSConfiguration.keys, default: DNSConfiguration(), "Where DNS answers come from."),
+        .section("dkim", \.dkim, DKIMConfiguration.keys, default: DKIMConfiguration(), "How mail of the relay's own users is signed."),
         .section("bounces", \.bounces, BounceConfiguration.keys, default: BounceConfiguration(), "How senders hear of mail that cannot be delivered."),
         .section("log", \.log, LogConfiguration.keys, default: LogConfiguration(), "What is written to standard output."),
         .section("control", \.control, ControlConfiguration.keys, default: ControlConfiguration(), "The sockets that commands talk to the daemon over."),
@@ -188,6 +211,9 @@ extension BatonConfiguration {
         }
         return address
     }
+
+    /// Where the accounts are.
+    public var accountDatabase: String { authentication.database ?? spool.directory + "/accounts.sqlite" }
 
     /// Where `baton send` leaves mail while the daemon is down.
     public var maildrop: String { control.maildrop ?? spool.directory + "/maildrop" }

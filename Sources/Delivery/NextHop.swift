@@ -34,6 +34,10 @@ public struct HopHost: Hashable, Sendable {
     public var port: UInt16
     /// The preference of its MX record, lower first; 0 for hosts of a route, whose order is their preference.
     public var preference: UInt16
+    /// Who this host is there; nil where nobody asks.
+    public var credentials: HopCredentials?
+    /// The account for the mail at hand, chosen from `credentials`.
+    private(set) var authentication: ClientAuthentication?
 
     /// How connections to it must be protected.
     public var tls: TLSPolicy
@@ -52,6 +56,13 @@ public struct HopHost: Hashable, Sendable {
 
     /// The name that is asked for in the handshake; an address has none (RFC 6066 §3).
     var serverName: String? { if case .name(let name) = location { name } else { nil } }
+    /// The host as mail from `reversePath` finds it.
+    func chosen(for reversePath: ReversePath) -> HopHost {
+        guard let credentials else { return self }
+        var host = self
+        host.authentication = credentials.authentication(for: reversePath)
+        return host
+    }
 
     /// The name that reports and `SiteKey` use, without the port.
     public var name: String {

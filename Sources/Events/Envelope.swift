@@ -6,6 +6,8 @@ import SMTP
 public struct Envelope: Hashable, Sendable {
     /// Where bounces go; null for a bounce itself (RFC 5321 §4.5.5).
     public var reversePath: ReversePath
+    /// The reverse-path towards recipients that are forwarded: one of our own that leads back to the sender (SRS).
+    public var forwardedReversePath: EmailAddress?
     /// The recipients in their order; the index of a recipient is its name in every later event.
     public var recipients: [Recipient]
     /// When the message was accepted.
@@ -34,12 +36,16 @@ public struct Envelope: Hashable, Sendable {
     public var priority: Int8
     /// What the rules of the receiving side saw.
     public var findings: [RuleFinding] = []
+    /// What SPF, DKIM, DMARC and ARC said of the message, and what followed from it; nil where nothing was verified.
+    public var verification: String?
 
     /// An envelope with the ordinary value of everything that is not given.
     public init(reversePath: ReversePath, recipients: [Recipient], arrival: Timestamp, body: BodyType = .sevenBit,
                 smtpUTF8: Bool = false, requireTLS: Bool = false, returnContent: ReturnContent? = nil,
                 envelopeID: String? = nil, origin: Origin = Origin(), content: ContentFacts = [], size: UInt64 = 0,
-                notBefore: Timestamp? = nil, expiresAt: Timestamp? = nil, priority: Int8 = 0) {
+                notBefore: Timestamp? = nil, expiresAt: Timestamp? = nil, priority: Int8 = 0,
+                verification: String? = nil,
+                forwardedReversePath: EmailAddress? = nil) {
         self.reversePath = reversePath
         self.recipients = recipients
         self.arrival = arrival
@@ -54,6 +60,18 @@ public struct Envelope: Hashable, Sendable {
         self.notBefore = notBefore
         self.expiresAt = expiresAt
         self.priority = priority
+        self.verification = verification
+        self.forwardedReversePath = forwardedReversePath
+    }
+}
+
+extension Envelope {
+    /// The reverse-path of a transaction with `recipients`: the forwarded one where any of them is forwarded.
+    public func reversePath(towards recipients: [UInt16]) -> ReversePath {
+        guard let forwardedReversePath, recipients.contains(where: { index in
+            self.recipients.indices.contains(Int(index)) && self.recipients[Int(index)].isForwarded
+        }) else { return reversePath }
+        return .mailbox(forwardedReversePath)
     }
 }
 

@@ -144,6 +144,8 @@ public enum HoldReason: UInt8, Hashable, Sendable, CaseIterable {
     case unreadable = 2
     /// The account that sent it behaves as if it were in somebody else's hands.
     case account = 3
+    /// What was found out about its author asks for it.
+    case policy = 4
 
     /// The name that logs and the console use.
     public var name: String {
@@ -152,6 +154,7 @@ public enum HoldReason: UInt8, Hashable, Sendable, CaseIterable {
         case .crashLoop: "crash-loop"
         case .unreadable: "unreadable"
         case .account: "account"
+        case .policy: "policy"
         }
     }
 }

@@ -13,14 +13,17 @@ public struct Recipient: Hashable, Sendable {
     public var parent: UInt16?
     /// Whether this recipient became others at acceptance and is final as `expanded`.
     public var isExpanded: Bool
+    /// Whether an alias led it out of our domains: SPF covers us there, not the sender.
+    public var isForwarded: Bool
 
     /// A recipient as RCPT gave it.
     public init(address: EmailAddress, originalRecipient: OriginalRecipient? = nil, notify: NotifyConditions? = nil,
-                parent: UInt16? = nil, isExpanded: Bool = false) {
+                parent: UInt16? = nil, isExpanded: Bool = false, isForwarded: Bool = false) {
         self.address = address
         self.originalRecipient = originalRecipient
         self.notify = notify
         self.parent = parent
         self.isExpanded = isExpanded
+        self.isForwarded = isForwarded
     }
 }

@@ -24,7 +24,7 @@ public final class Lookups {
     /// The questions answered so far, in the order of their answers.
     public private(set) var asked: [Asked] = []
     /// The time after which every question is answered as timed out.
-    public let deadline: Timestamp
+    public private(set) var deadline: Timestamp
     private let resolver: any Resolver
     private var remaining: Int
 
@@ -35,6 +35,9 @@ public final class Lookups {
         remaining = limit
         self.deadline = deadline
     }
+
+    /// Gives the questions that are still to come another deadline: a message may take longer to arrive than its questions.
+    public func allow(until deadline: Timestamp) { self.deadline = deadline }
 
     /// Asks for the records of `type` at `name`; `completion` is called once, on `loop`, never before this returns.
     public func ask(_ name: String, _ type: RecordType, completion: @escaping (DNSAnswer) -> Void) {

@@ -3,14 +3,26 @@ import Events
 /// A message that is ready for the log; only `Cleanup` makes one.
 public struct Submission: Sendable {
     let message: AcceptedMessage
+    /// The signatures that are still to be made; nil for none.
+    let signatures: SignatureOrder?
     /// Octets of the body that are in chunks already.
     public let chunkedSize: UInt64
     /// Why the message is not to be delivered before somebody has looked at it; nil when it is.
     public var hold: HoldReason?
 
-    init(message: AcceptedMessage, chunkedSize: UInt64) {
+    init(message: AcceptedMessage, chunkedSize: UInt64, signatures: SignatureOrder? = nil, hold: HoldReason? = nil) {
         self.message = message
         self.chunkedSize = chunkedSize
+        self.signatures = signatures
+        self.hold = hold
+    }
+
+    /// The same message with `fields` on top, as RFC 6376 §5.6 wants signatures.
+    func signed(_ fields: [UInt8]) -> Submission {
+        var envelope = message.envelope
+        envelope.size &+= UInt64(fields.count)
+        let signed = AcceptedMessage(id: message.id, envelope: envelope, prefix: fields + message.prefix, body: message.body ?? [])
+        return Submission(message: signed, chunkedSize: chunkedSize, hold: hold)
     }
 
     /// The name that the client will be told.

@@ -22,6 +22,11 @@ public final class ListenerPolicy: Sendable {
 
     /// How TLS is spoken; nil when it is not.
     public let tls: ListenerTLS?
+    /// How clients authenticate; nil when they cannot.
+    public let submission: SubmissionRules?
+
+    /// Whether and how senders are verified; nil when they are not.
+    public let verification: VerificationSettings?
 
     /// What the door to the queue does to messages that come in here.
     public let cleanup: Cleanup
@@ -34,7 +39,9 @@ public final class ListenerPolicy: Sendable {
     /// Prepares the policy of a listener.
     public init(name: String, session: ServerSettings, rules: AddressRules, cleanup: CleanupSettings,
                 xclientNetworks: [IPNetwork] = [], xforwardNetworks: [IPNetwork] = [], proxyNetworks: [IPNetwork]? = nil,
-                maxConnectionsPerClient: Int? = nil, policy: PolicySettings = PolicySettings(), tls: ListenerTLS? = nil) {
+                maxConnectionsPerClient: Int? = nil, tls: ListenerTLS? = nil, submission: SubmissionRules? = nil,
+                policy: PolicySettings = PolicySettings(), verification: VerificationSettings? = nil,
+                signing: SigningRules? = nil) {
         self.name = name
         self.rules = rules
         self.xclientNetworks = xclientNetworks
@@ -45,12 +52,17 @@ public final class ListenerPolicy: Sendable {
         var session = session
         session.offersStartTLS = tls?.start == .startTLS
         session.requiresTLS = tls?.isRequired ?? false
+        self.submission = submission
         self.policy = policy.isOff ? nil : policy
-        self.cleanup = Cleanup(settings: cleanup, aliases: rules)
+        self.verification = verification
+        self.cleanup = Cleanup(settings: cleanup, aliases: rules,
+                               signing: signing.flatMap { $0.mayApply(toListener: name) ? $0 : nil })
         completion = session.dialect == .submission ? .submission : .none
         profile = ServerProfile(session)
         var trusted = session
         trusted.maxMessages = .max
+        // Who may relay by his address need not say who he is.
+        trusted.authentication?.use = .optional
         trusted.softErrorLimit = .max
         trusted.hardErrorLimit = .max
         trusted.maxJunkCommands = .max

@@ -1,5 +1,6 @@
 import Events
 import Ports
+import Events
 import SMTP
 
 /// Hears what happens on the receiving side, for logs and counters; called on the session's loop.
@@ -20,6 +21,14 @@ public enum ReceivingOccurrence: Hashable, Sendable {
     case messageRefused(Reply, MailCommand)
     /// The TLS handshake failed.
     case tlsFailed(TLSFailure)
+    /// The client has proved to be this account.
+    case authenticated(AuthenticatedAccount, mechanism: String)
+    /// The client is not who it says; nil when it said no name.
+    case authenticationFailed(name: String?, mechanism: String)
+    /// It could not be found out who the client is.
+    case authenticationUnavailable(mechanism: String)
+    /// An account used an address that is not its own; `enforce` when that was refused.
+    case senderMismatch(SenderMismatch, SubmissionRules.SenderCheck)
     /// A connection did not begin with a PROXY header where one is expected, or came from no proxy.
     case notProxied
 }

@@ -20,6 +20,7 @@ public final class SMTPService: Sendable {
         var limiter = ConnectionLimiter()
         var sessions: [ObjectIdentifier: LoopConfined<SessionDriver>] = [:]
         var isShuttingDown = false
+        var lastExchange: UInt64 = 0
         var whenEmpty: [@Sendable () -> Void] = []
     }
     private let state: Mutex<State>
@@ -108,6 +109,14 @@ extension SMTPService {
             let result = state.limiter.admit(client, at: now, under: settings)
             let isUnderStress = Double(state.limiter.open) >= Double(settings.maxConnections) * settings.stressShare
             return Admission(result: result, client: client, isUnderStress: isUnderStress, settings: settings)
+        }
+    }
+
+    /// A number that no other exchange of authentication has.
+    func nextExchange() -> UInt64 {
+        state.withLock { state in
+            state.lastExchange &+= 1
+            return state.lastExchange
         }
     }
 

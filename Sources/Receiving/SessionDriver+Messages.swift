@@ -7,13 +7,22 @@ import SMTP
 extension SessionDriver {
     /// Puts a part of a large message into the log; the next is read when it is there.
     func store(_ part: [UInt8]) {
-        var stream = self.stream ?? Stream(id: service.mint.next(), header: SessionDriver.header(of: part))
+        var stream = self.stream ?? newStream(part)
+        stream.digest?.receive(part.dropFirst(stream.octets == 0 ? stream.header.count : 0))
         stream.octets += part.count
         self.stream = stream
         let id = stream.id
         let driver = LoopConfined(self, to: loop)
         service.intake.appendChunk(id, part, replyOn: loop) { result in driver.value.stored(id, result) }
     }
+
+    private func newStream(_ part: [UInt8]) -> Stream {
+        let rules = authorship == .own ? policy.cleanup.signing : nil
+        return Stream(id: service.mint.next(), header: SessionDriver.header(of: part), digest: rules.map { BodyDigest($0.signer) })
+    }
+
+    /// Whether the relay answers for what this client sends.
+    private var authorship: Authorship { policy.rules.mayRelay(session.identity) ? .own : .foreign }
 
     private func stored(_ id: QueueID, _ result: ChunkResult) {
         guard stream?.id == id else { return }
@@ -34,18 +43,31 @@ extension SessionDriver {
     }
 
     /// Hands a whole message to the queue; only its word makes the 250.
-    func commit(_ message: ReceivedMessage) {
+    func commit(_ message: ReceivedMessage, _ verdict: MessageVerdict? = nil) {
         let stream = self.stream
         self.stream = nil
         let id = stream?.id ?? service.mint.next()
+        if let refusal = refusal(ofHeader: stream?.header ?? message.body) {
+            if stream != nil { service.intake.abandon(id) }
+            return refuse(message.mail, refusal)
+        }
         // Before the envelope, which tells what the rules saw.
         let hold = rules?.holdReason(for: message.recipients.map { policy.rules.address(of: $0.forwardPath) })
-        let incoming = IncomingMessage(
-            id: id, envelope: envelope(of: message), body: message.body, chunkedSize: UInt64(stream?.octets ?? 0),
-            firstChunk: stream?.header, receivedCount: message.receivedCount, completion: policy.completion)
+        var envelope = envelope(of: message)
+        envelope.verification = verdict?.summary
+        var incoming = IncomingMessage(
+            id: id, envelope: envelope, body: message.body, chunkedSize: UInt64(stream?.octets ?? 0),
+            firstChunk: stream?.header, receivedCount: message.receivedCount, completion: policy.completion,
+            resultFields: verdict?.fields ?? [], hold: verdict?.hold)
+        incoming.senderPublishesSPF = verdict?.senderPublishesSPF
+        incoming.authorship = authorship
+        if let digest = stream?.digest {
+            digest.receive(message.body[...])
+            incoming.bodyHash = digest.finish()
+        }
         do {
             var submission = try policy.cleanup.prepare(incoming)
-            submission.hold = hold
+            if let hold { submission.hold = hold }
             let driver = LoopConfined(self, to: loop)
             let mail = message.mail, octets = message.octets
             let recipients = submission.envelope.recipients.map(\.address)
@@ -55,10 +77,14 @@ extension SessionDriver {
             }
         } catch {
             if stream != nil { service.intake.abandon(id) }
-            note(.messageRefused(error.reply, message.mail))
-            session.committed(.all(error.reply))
-            run()
+            refuse(message.mail, error.reply)
         }
+    }
+
+    private func refuse(_ mail: MailCommand, _ reply: Reply) {
+        note(.messageRefused(reply, mail))
+        session.committed(.all(reply))
+        run()
     }
 
     private func committed(_ result: AcceptResult, _ mail: MailCommand) {

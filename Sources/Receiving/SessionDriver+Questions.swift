@@ -11,11 +11,16 @@ extension SessionDriver {
             return judged(question, connectionVerdict)
         case .hello:
             return judged(question, .accept)
-        case .mail:
+        case .mail(let mail):
+            if mustAuthenticate { return settled(question, .reject(.authenticationRequired)) }
+            if let refusal = refusal(of: mail.reversePath) { return settled(question, .reject(refusal)) }
             if session.identity.login != nil { meet(session.identity) }
             guard case .pending(let until, _) = clientName else { return judged(question, .accept) }
             clientName = .pending(until: until, awaitedBy: question)
             armTimer(at: until)
+            return nil
+        case .authenticate(let request):
+            authenticate(request)
             return nil
         case .recipient(let recipient):
             return judged(question, policy.rules.verdict(on: recipient.forwardPath, mayRelay: policy.rules.mayRelay(session.identity)))
@@ -52,6 +57,7 @@ extension SessionDriver {
             case .hello: .hello
             case .mail(let command): .mail(command)
             case .recipient(let command): .recipient(command)
+            case .authenticate: nil
             }
             if let command { note(.refused(reply, command, by: rules?.reason)) }
         }

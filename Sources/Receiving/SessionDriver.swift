@@ -30,8 +30,12 @@ final class SessionDriver {
     var stream: Stream?
     /// Messages accepted in this session.
     var messageCount = 0
+    /// Who the client is by its credentials.
+    var authentication = Authentication()
     /// What the rules against abuse know of the client; nil while none is for it.
     var rules: PolicySession?
+    /// What verifies the message that is under way; nil where nothing is verified.
+    var verifier: MessageVerifier?
     /// The host name of the client.
     var clientName = ClientName.none
 
@@ -62,6 +66,8 @@ final class SessionDriver {
         let id: QueueID
         /// Its header section, which `Cleanup` wants to see.
         let header: [UInt8]
+        /// Hashes the body as it passes, for mail that is to be signed.
+        let digest: BodyDigest?
         var octets = 0
     }
 
@@ -115,9 +121,9 @@ final class SessionDriver {
                 setReading(rules?.isListeningEarly ?? false)
                 return armTimer()
             case .decide(let question):
-                if let verdict = verdict(on: question) { session.decided(verdict) }
-            case .chunk(let part): store(part)
-            case .commit(let message): commit(message)
+                if let verdict = answer(to: question) { session.decided(verdict) }
+            case .chunk(let part): store(inspected(part))
+            case .commit(let message): verify(message)
             case .abandon: abandonStream()
             case .startTLS:
                 write(to: connection)
@@ -248,6 +254,7 @@ extension SessionDriver: ConnectionHandler {
         timer = nil
         stage = .ended
         abandonStream()
+        abandonExchange()
         connection = nil
         if let admission {
             service.release(admission)

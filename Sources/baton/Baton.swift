@@ -6,7 +6,8 @@ struct Baton: ParsableCommand {
         commandName: "baton", abstract: "An SMTP server and relay that never drops the baton.", version: BatonVersion.current,
         subcommands: [
             Serve.self, Quickstart.self, CheckCommand.self, QueueCommand.self, TraceCommand.self, StatusCommand.self,
-            ReloadCommand.self, SendCommand.self, SelftestCommand.self,
+            ReloadCommand.self, SendCommand.self, AccountCommand.self, AuthCommand.self, DKIMCommand.self,
+            SelftestCommand.self,
         ])
 }
 

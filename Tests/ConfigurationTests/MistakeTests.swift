@@ -62,8 +62,8 @@ import Testing
         ("queue:\n  lifetime: 1d\n  bounceLifetime: 2d\n", ["6:19: queue.bounceLifetime: queue.bounceLifetime must not be more than queue.lifetime"]),
         ("queue:\n  lifetime: 1d\n", []),
         ("queue:\n  delayNotices: [4h, 6d]\n", ["5:22: queue.delayNotices[1]: queue.delayNotices[1] must not be more than queue.lifetime"]),
+        ("true: 1\n", ["4:1: true: unknown key; expected one of hostname, listeners, domains, relayDomains, relayNetworks, aliases, routes, rules, credentials, sandbox, spool, queue, delivery, tls, authentication, limits, policy, verification, forwarding, dns, dkim, bounces, log, control, retention"]),
         ("control:\n  socket: /run/baton/submit\n", ["5:11: control.socket: control.socket and control.submitSocket must differ"]),
-        ("true: 1\n", ["4:1: true: unknown key; expected one of hostname, listeners, domains, relayDomains, relayNetworks, aliases, routes, rules, sandbox, spool, queue, delivery, tls, limits, policy, dns, bounces, log, control, retention"]),
     ]
 
     @Test(arguments: cases)

@@ -19,6 +19,19 @@ import Testing
         #expect(try AcceptedRecord(decoding: record.encoded[...]).envelope.reversePath == .null)
     }
 
+    @Test func verificationAndForwardingLeadBack() throws {
+        var envelope = Samples.plain
+        envelope.verification = "spf=pass mailfrom=alice@a.example; dmarc=pass from=a.example"
+        envelope.forwardedReversePath = Samples.address("SRS0=abcd=2W=a.example=alice@us.example")
+        envelope.recipients[0].isForwarded = true
+        let record = AcceptedRecord(message: Samples.message, envelope: envelope, prefix: [])
+        #expect(try AcceptedRecord(decoding: record.encoded[...]) == record)
+        #expect(envelope.reversePath(towards: [0, 9]) == envelope.forwardedReversePath.map { .mailbox($0) })
+        #expect(envelope.reversePath(towards: [9]) == envelope.reversePath)
+        let event = MailEvent(message: Samples.message, time: Samples.time, detail: .accepted(envelope))
+        #expect(event.fields().contains(EventField("verification", .text("spf=pass mailfrom=alice@a.example; dmarc=pass from=a.example"))))
+    }
+
     @Test(arguments: Samples.details)
     func eventsLeadBack(_ detail: MailEvent.Detail) throws {
         let event = MailEvent(message: Samples.message, time: Samples.time, detail: detail)

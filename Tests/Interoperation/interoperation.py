@@ -4,6 +4,8 @@ import shutil
 import sys
 
 import acme
+import authentication
+import faults
 import incoming
 import notifications
 import octets
@@ -11,14 +13,18 @@ import operations
 import outgoing
 import relaying
 import scanners
+import signatures
 import tls
+import transcripts
 from relay import temporary
 from report import Report
 
 GROUPS = {
     "in": incoming.run, "out": outgoing.run, "bytes": octets.run, "dsn": notifications.run,
     "operations": operations.run, "relaying": relaying.run, "tls": tls.run,
-    "scanners": scanners.run, "acme": acme.run,
+    "auth": authentication.run,
+    "faults": faults.run, "transcripts": transcripts.run,
+    "scanners": scanners.run, "acme": acme.run, "dkim": signatures.run,
 }
 
 

@@ -175,3 +175,53 @@ recipient_delimiter = +
     def stop(self):
         self.process.send_signal(signal.SIGTERM)
         self.process.wait(10)
+
+
+class DovecotAuth:
+    """Dovecot's authentication server alone, at `socket`, with one account."""
+
+    def __init__(self, root, user, password, name="dovecot-auth"):
+        program = need("dovecot")
+        if os.geteuid() != 0:
+            raise Skip("Dovecot needs root")
+        self.folder = os.path.join(root, name)
+        os.makedirs(self.folder)
+        self.socket = f"{self.folder}/login"
+        users, file = f"{self.folder}/users", f"{self.folder}/dovecot.conf"
+        with open(users, "w") as out:
+            out.write(f"{user}:{{PLAIN}}{password}:65534:65534\n")
+        os.chmod(users, 0o644)
+        with open(file, "w") as out:
+            out.write(f"""protocols =
+base_dir = {self.folder}/run
+state_dir = {self.folder}/state
+instance_name = {name}
+log_path = {self.folder}/log
+ssl = no
+disable_plaintext_auth = no
+default_internal_user = dovecot
+default_login_user = dovenull
+auth_mechanisms = plain login scram-sha-256
+auth_failure_delay = 0
+first_valid_uid = 1
+passdb {{
+  driver = passwd-file
+  args = {users}
+}}
+userdb {{
+  driver = passwd-file
+  args = {users}
+}}
+service auth {{
+  unix_listener {self.socket} {{
+    mode = 0666
+  }}
+}}
+""")
+        self.process = subprocess.Popen([program, "-F", "-c", file], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        until(lambda: os.path.exists(self.socket), 15, "the start of Dovecot")
+
+    def stop(self):
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            self.process.wait(10)

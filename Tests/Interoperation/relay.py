@@ -31,6 +31,7 @@ class Relay:
         self.control = os.path.join(self.folder, "control")
         self.spool = os.path.join(self.folder, "spool")
         self.process = None
+        self.environment = {}
         self.zone({})
 
     def zone(self, records):
@@ -57,7 +58,7 @@ routes:
   sink: {{type: smarthost, hosts: ["127.0.0.1:{SINK}"]}}
 {routes}
 rules: {rules}
-spool: {{directory: "{spool or self.spool}", segmentSize: 16MiB{', minFree: 32MiB' if spool else ''}}}
+spool: {{directory: "{spool or self.spool}", {'allowUnsafe: true, ' if spool else ''}segmentSize: 16MiB{', minFree: 32MiB' if spool else ''}}}
 dns: {{zone: "{self.folder}/zone.json"}}
 control: {{socket: "{self.control}", submitSocket: "{self.folder}/submit", group: "root"}}
 log: {{level: debug}}
@@ -67,7 +68,7 @@ log: {{level: debug}}
     def start(self, ready=None):
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen([BATON, "serve", "--config", self.file], stdout=log, stderr=log,
-                                            stdin=subprocess.DEVNULL)
+                                            stdin=subprocess.DEVNULL, env={**os.environ, **self.environment})
         port = ready or SMTP
 
         def listens():

@@ -190,22 +190,24 @@ struct FakeWorld {
 
     init(_ settings: ReceivingSettings = ReceivingSettings(), session: ServerSettings = ServerSettings(),
          rules: AddressRules? = nil, proxyNetworks: [IPNetwork]? = nil, resolver: (any Resolver)? = nil,
-         engine: PolicyEngine = PolicyEngine(), tls: ListenerTLS? = nil) throws {
+         tls: ListenerTLS? = nil, engine: PolicyEngine = PolicyEngine(), verification: VerificationSettings? = nil) throws {
         service = SMTPService(settings: settings, intake: intake, mint: QueueIDMint(incarnation: 1), resolver: resolver,
                               engine: engine, proxyProtocol: PlainProxyProtocol(), observer: observer)
-        policy = try FakeWorld.policy(session: session, rules: rules, proxyNetworks: proxyNetworks, tls: tls)
+        policy = try FakeWorld.policy(session: session, rules: rules, proxyNetworks: proxyNetworks, tls: tls, verification: verification)
     }
 
     static func policy(name: String = "inbound", session: ServerSettings = ServerSettings(), rules: AddressRules? = nil,
-                       proxyNetworks: [IPNetwork]? = nil, maxConnectionsPerClient: Int? = nil,
-                       rulesAgainstAbuse: PolicySettings = PolicySettings(), tls: ListenerTLS? = nil) throws -> ListenerPolicy {
+                       proxyNetworks: [IPNetwork]? = nil, maxConnectionsPerClient: Int? = nil, tls: ListenerTLS? = nil,
+                       rulesAgainstAbuse: PolicySettings = PolicySettings(),
+                       verification: VerificationSettings? = nil) throws -> ListenerPolicy {
         var session = session
         session.hostname = "mx.local.example"
         let ours = [IPNetwork("10.0.0.0/8")].compactMap { $0 }
         return ListenerPolicy(name: name, session: session, rules: try rules ?? FakeWorld.rules(),
                               cleanup: CleanupSettings(hostName: try Domain(parsing: "mx.local.example")),
                               xclientNetworks: ours, xforwardNetworks: ours, proxyNetworks: proxyNetworks,
-                              maxConnectionsPerClient: maxConnectionsPerClient, policy: rulesAgainstAbuse, tls: tls)
+                              maxConnectionsPerClient: maxConnectionsPerClient, tls: tls, policy: rulesAgainstAbuse,
+                              verification: verification)
     }
 
     static func rules(_ aliases: [String: [String]] = [:]) throws -> AddressRules {

@@ -79,6 +79,8 @@ import Testing
             for (number, line) in source.lines.enumerated() {
                 let code = line.range(of: "//").map { line[..<$0.lowerBound] } ?? line
                 for rule in TidyTests.banned where code.contains(rule.call) {
+                    // The library of tokens can be called in no other way; it is behind callbacks there.
+                    if rule.call == "Task {", source.path == "Accounts/Tokens/TokenVerifier+Library.swift" { continue }
                     // The threads that serve the ports are where the system is meant to be used.
                     if source.path.hasPrefix("Sockets/System") || source.path.hasPrefix("Sockets/ProcessClock") { continue }
                     Issue.record("\(source.path):\(number + 1): \(rule.call) is banned here; use \(rule.instead)")

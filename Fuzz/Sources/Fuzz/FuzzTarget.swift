@@ -14,8 +14,9 @@ struct FuzzTarget: Sendable {
 
 /// Every target; a new one is one line here.
 let allTargets: [FuzzTarget] = [
-    commandTarget, replyTarget, dataTarget, chunkTarget, headerTarget, reportTarget, addressTarget, proxyTarget,
+    commandTarget, replyTarget, dataTarget, chunkTarget, headerTarget, reportTarget, addressTarget, proxyTarget, helloTarget,
     dnsTarget, serverTarget, clientTarget, pairTarget, logTarget, eventTarget, checkpointTarget,
+    dkimTarget,
 ]
 
 /// A property that does not hold: says so and dies, so that libFuzzer keeps the input.

@@ -1,6 +1,7 @@
 @testable import DNS
 import Ports
 @testable import Proxy
+@testable import TLSHello
 
 /// IP addresses and networks: what was read can be written and is then the same.
 func checkIP(_ text: String) {
@@ -63,4 +64,31 @@ let dnsTarget = FuzzTarget(
     let text = String(decoding: bytes, as: UTF8.self)
     if let name = DNSName.canonical(text) { check(DNSName.canonical(name) == name, "\(name) changes again") }
     if let address = IPAddress(text) { check(DNSName.canonical(DNSName.reverse(of: address)) != nil, "\(address) has no reverse name") }
+}
+
+/// A client's hello: whole or open at each cut, the same with more behind it, and its name a name.
+let helloTarget = FuzzTarget(
+    name: "hello", maxLength: 4096,
+    seeds: [[22, 3, 1, 0, 52, 1, 0, 0, 48, 3, 3] + Array(repeating: 7, count: 32) + [0, 0, 2, 0x13, 1, 1, 0, 0, 5, 0, 23, 0, 0, 0],
+            [22, 3, 1, 0, 67, 1, 0, 0, 63, 3, 3] + Array(repeating: 7, count: 32)
+                + [0, 0, 2, 0xc0, 0x2b, 1, 0, 0, 20, 0, 0, 0, 7, 0, 5, 0, 0, 2, 0x61, 0x2e, 0, 16, 0, 5, 0, 3, 2, 0x68, 0x32]]) { bytes in
+    func parse(_ count: Int) -> ClientHello.Parsed {
+        bytes.withUnsafeBytes { ClientHello.parse(UnsafeRawBufferPointer(rebasing: $0[..<count])) }
+    }
+    let whole = parse(bytes.count)
+    var isDecided = false
+    for count in stride(from: 0, through: bytes.count, by: max(1, bytes.count / 16)) {
+        switch parse(count) {
+        case .incomplete: check(!isDecided, "a hello that was decided is open again")
+        case .invalid:
+            isDecided = true
+            if case .invalid = whole {} else { fail("\(count) octets are no hello, more of them are") }
+        case .complete(let hello):
+            isDecided = true
+            check(whole == .complete(hello), "a hello changes with what follows it")
+        }
+    }
+    guard case .complete(let hello) = whole, case .name(let name) = hello.serverName else { return }
+    check((1...253).contains(name.utf8.count) && !name.hasPrefix(".") && !name.hasSuffix("."), "no name: \(name.debugDescription)")
+    check(name.utf8.allSatisfy { $0 > 0x2c && $0 < 0x7b && !(0x41...0x5a).contains($0) }, "no name: \(name.debugDescription)")
 }

@@ -130,7 +130,7 @@ private struct Pair: ~Copyable {
             case .startTLS:
                 toClient += server.takeOutput()
                 check(toServer.isEmpty, "the client says more before TLS")
-                server.tlsEstablished()
+                server.tlsEstablished(TLSSummary(version: .v1_3))
             case .close:
                 toClient += server.takeOutput()
                 isServerClosed = true

@@ -168,7 +168,7 @@ private struct ServerRun: ~Copyable {
         self.script = script
         partMax = max(script.settings.largeMessageThreshold, script.settings.headerLimits.octets)
         let client = ClientIdentity(endpoint: .ip(.v4(0xc000_0201), port: 40_000), localEndpoint: .ip(.loopback, port: 25))
-        session = ServerSession(script.profile, client: client, permissions: script.permissions, isTLS: script.isTLS)
+        session = ServerSession(script.profile, client: client, permissions: script.permissions, tls: script.isTLS ? TLSSummary(version: .v1_3) : nil)
         go()
         for step in script.steps where result.end == nil {
             switch step {
@@ -241,7 +241,7 @@ private struct ServerRun: ~Copyable {
                 // What came in the clear is void.
                 unread = []
                 "MAIL FROM:<evil@b.example>\r\n".octets.withUnsafeBytes { session.receive($0) }
-                session.tlsEstablished()
+                session.tlsEstablished(TLSSummary(version: .v1_2))
                 check(session.helloName == nil && !session.isInTransaction && session.input.isEmpty, "something of before TLS is left")
             case .close(let reason):
                 collect()

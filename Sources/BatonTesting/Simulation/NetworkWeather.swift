@@ -33,6 +33,8 @@ public struct NetworkWeather: Sendable {
         weather.halfOpen = 0.03
         weather.byteWise = 0.05
         weather.tarpit = 0.03
+        weather.failedHandshake = 0.1
+        weather.hungHandshake = 0.03
         return weather
     }
 }

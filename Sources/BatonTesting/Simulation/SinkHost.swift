@@ -32,6 +32,10 @@ public struct SinkManners: Sendable {
     public var closes421 = 0.0
     /// Answers with several lines, in pieces.
     public var answersAtLength = 0.0
+    /// Offers STARTTLS.
+    public var offersTLS = 0.0
+    /// Offers STARTTLS and refuses it.
+    public var refusesTLS = 0.0
     /// How long a reply may take.
     public var replyDelay: ClosedRange<Duration> = .zero...(.milliseconds(20))
 
@@ -56,6 +60,8 @@ public struct SinkManners: Sendable {
         manners.diesAfterDot = 0.02
         manners.closes421 = 0.01
         manners.answersAtLength = 0.1
+        manners.offersTLS = 0.5
+        manners.refusesTLS = 0.1
         manners.replyDelay = .zero...(.seconds(2))
         return manners
     }
@@ -120,6 +126,8 @@ private final class SinkSession: ConnectionHandler, @unchecked Sendable {
     private var unconfirmed: [Int] = []
     private let refusesEHLO: Bool
     private let limitsRecipients: Bool
+    private let offersTLS: Bool
+    private var isSecure = false
 
     init(_ host: SinkHost, loop: any Loop) {
         self.host = host
@@ -127,6 +135,7 @@ private final class SinkSession: ConnectionHandler, @unchecked Sendable {
         manners = host.manners
         refusesEHLO = host.random.chance(manners.refusesEHLO)
         limitsRecipients = host.random.chance(manners.limitsRecipients)
+        offersTLS = host.random.chance(manners.offersTLS)
     }
 
     func opened(_ connection: any Connection) {
@@ -180,6 +189,7 @@ private final class SinkSession: ConnectionHandler, @unchecked Sendable {
             forgetTransaction()
             answer("250 \(host.name)")
         case "NOOP": answer("250 2.0.0 ok")
+        case "STARTTLS": startTLS()
         case "MAIL": mail(line)
         case "RCPT": recipient(line)
         case "DATA": data()
@@ -195,8 +205,23 @@ private final class SinkSession: ConnectionHandler, @unchecked Sendable {
 
     private func greet() {
         forgetTransaction()
-        answer(["250-\(host.name)", "250-PIPELINING", "250-8BITMIME", "250-DSN", "250-SIZE 20000000", "250 ENHANCEDSTATUSCODES"]
+        let tls = offersTLS && !isSecure ? ["250-STARTTLS"] : []
+        answer((["250-\(host.name)"] + tls + ["250-PIPELINING", "250-8BITMIME", "250-DSN", "250-SIZE 20000000", "250 ENHANCEDSTATUSCODES"])
             .joined(separator: "\r\n"))
+    }
+
+    private func startTLS() {
+        guard offersTLS, !isSecure else { return answer("502 5.5.1 not here") }
+        if chance(manners.refusesTLS, "host: STARTTLS refused") { return answer("454 4.7.0 not now") }
+        forgetTransaction()
+        answer("220 2.0.0 go", then: .tls)
+    }
+
+    func tlsEstablished(_ summary: TLSSummary) {
+        host.ledger.mark("host: TLS")
+        isSecure = true
+        isAnswering = false
+        input = LineReader()
     }
 
     private func mail(_ line: String) {
@@ -289,7 +314,16 @@ private final class SinkSession: ConnectionHandler, @unchecked Sendable {
         return true
     }
 
-    private func answer(_ reply: String, thenClose closes: Bool = false) {
+    /// What follows a reply.
+    private enum Next {
+        case commands
+        case tls
+        case close
+    }
+
+    private func answer(_ reply: String, thenClose closes: Bool = false) { answer(reply, then: closes ? .close : .commands) }
+
+    private func answer(_ reply: String, then next: Next) {
         isAnswering = true
         var reply = reply
         if manners.answersAtLength > 0, !reply.isEmpty, host.random.chance(manners.answersAtLength), !reply.contains("\r\n") {
@@ -297,12 +331,17 @@ private final class SinkSession: ConnectionHandler, @unchecked Sendable {
             reply = "\(code)-first line\r\n\(code)-\r\n" + reply
         }
         _ = loop.schedule(at: loop.now + host.random.duration(in: manners.replyDelay)) { [reply] in
-            self.isAnswering = false
             self.connection?.write(Array((reply + "\r\n").utf8))
-            if closes {
+            switch next {
+            case .close:
                 self.mode = .over
                 self.connection?.close()
-            } else {
+            case .tls:
+                // Nothing is read as a command before the handshake is over.
+                let certificates = SimulatedTLSServer(names: [self.host.name])
+                self.connection?.startTLS(.server(certificates), timeout: .seconds(30))
+            case .commands:
+                self.isAnswering = false
                 self.connection?.flush()
                 self.work()
             }

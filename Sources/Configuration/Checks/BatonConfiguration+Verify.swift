@@ -15,6 +15,7 @@ extension BatonConfiguration {
         verifyListeners(&check)
         verifyDomains(&check)
         verifyRules(&check)
+        verifyCredentials(&check)
         verifyOrder(&check)
         verifyFiles(&check)
         verifyAliases(&check)
@@ -46,6 +47,16 @@ extension BatonConfiguration {
             }
             if let pattern = relayDomains.firstIndex(where: { $0.matches(domain) }) {
                 check.report("relayDomains[\(pattern)]", "'\(domain)' is a local domain (domains.\(domain)); it cannot be relayed too")
+            }
+        }
+    }
+
+    private func verifyCredentials(_ check: inout Check) {
+        for (index, entry) in credentials.enumerated() {
+            verifyRoute(entry.route, "credentials[\(index)].route", &check)
+            if let route = route(named: entry.route), case .smarthost = route { continue }
+            if route(named: entry.route) != nil {
+                check.report("credentials[\(index)].route", "'\(entry.route)' does not lead to smart hosts")
             }
         }
     }

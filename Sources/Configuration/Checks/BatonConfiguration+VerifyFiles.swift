@@ -12,6 +12,13 @@ extension BatonConfiguration {
             }
         }
         verifyTLS(&check)
+        if let path = forwarding.srsSecretFile {
+            verifyFile(path, "forwarding.srsSecretFile", &check)
+            if let text = readFile(path), ForwardingConfiguration.secrets(in: text).isEmpty {
+                check.report("forwarding.srsSecretFile", "the file '\(path)' holds no secret")
+            }
+        }
+        if let path = dkim.directory { verifyDirectory(path, "dkim.directory", &check) }
         if let path = bounces.templates { verifyDirectory(path, "bounces.templates", &check) }
         verifyParent(of: spool.directory, "spool.directory", &check)
         for (name, route) in routes {

@@ -10,6 +10,16 @@ public enum ListenerDialect: String, Hashable, Sendable, CaseIterable {
     case lmtp
 }
 
+/// Whether the clients of a listener authenticate.
+public enum ListenerAuthentication: String, Hashable, Sendable, CaseIterable {
+    /// AUTH is not offered.
+    case none
+    /// AUTH is offered.
+    case optional
+    /// Mail is taken from accounts and relay networks only.
+    case required
+}
+
 /// One place where mail comes in.
 public struct ListenerConfiguration: Hashable, Sendable {
     /// Where it takes connections.
@@ -20,12 +30,18 @@ public struct ListenerConfiguration: Hashable, Sendable {
     public var tls = ListenerTLSMode.startTLS
     /// Whether clients are asked for certificates.
     public var clientCertificates = ClientCertificateMode.none
+    /// Whether clients authenticate; nil for what is usual for the dialect.
+    public var authentication: ListenerAuthentication?
+    /// Whether passwords are taken without TLS.
+    public var plaintextAuthentication = false
     /// Networks whose connections begin with a PROXY header.
     public var proxyProtocol: [IPNetwork] = []
     /// Networks that may use XCLIENT.
     public var xclient: [IPNetwork] = []
     /// Networks that may use XFORWARD.
     public var xforward: [IPNetwork] = []
+    /// Overrides `verification.mode`.
+    public var verification: VerificationMode?
     /// Overrides `limits.maxMessageSize`.
     public var maxMessageSize: Int?
     /// Overrides `limits.maxRecipients`.
@@ -55,12 +71,19 @@ public struct ListenerConfiguration: Hashable, Sendable {
                reference: "RFC 3207, RFC 8314"),
         .value("clientCertificates", \.clientCertificates, .choice,
                "Whether clients are asked for certificates, which must lead to `tls.clientAuthorities`."),
+        .optional("authentication", \.authentication, .choice, otherwise: "`required` for `submission`, `none` for the others",
+                  "Whether AUTH is offered: `none`, `optional`, or `required`, by which mail is taken from accounts and `relayNetworks` only.",
+                  reference: "RFC 4954"),
+        .value("plaintextAuthentication", \.plaintextAuthentication, .flag,
+               "Whether AUTH is offered without TLS, too. Passwords then travel for everybody to read: for tests, and between processes of one host."),
         .value("proxyProtocol", \.proxyProtocol, .list(of: .network),
                "Networks of load balancers: a connection from there must begin with a PROXY header of version 1 or 2, which tells the client's address."),
         .value("xclient", \.xclient, .list(of: .network),
                "Networks of filters and front ends that may set the client's name and address with XCLIENT. Whoever is in here can pretend to be any client."),
         .value("xforward", \.xforward, .list(of: .network),
                "Networks that may tell where a message came from with XFORWARD, for the log only."),
+        .optional("verification", \.verification, .choice, otherwise: "`verification.mode` for `smtp`, `off` for the others",
+                  "Whether senders are verified here."),
         .optional("maxMessageSize", \.maxMessageSize, LimitsConfiguration.messageSize, otherwise: "`limits.maxMessageSize`",
                   "The largest message taken here."),
         .optional("maxRecipients", \.maxRecipients, LimitsConfiguration.recipients, otherwise: "`limits.maxRecipients`",
@@ -81,6 +104,9 @@ public struct ListenerConfiguration: Hashable, Sendable {
             "{address: \(yamlText(listener.address.description)), dialect: \(listener.dialect.rawValue)}"
         }
     }
+
+    /// Whether clients authenticate.
+    public var authenticationInForce: ListenerAuthentication { authentication ?? (dialect == .submission ? .required : .none) }
 
     /// `limits` with what this listener overrides.
     public func limits(over limits: LimitsConfiguration) -> LimitsConfiguration {

@@ -38,9 +38,9 @@ public struct PolicyConfiguration: Hashable, Sendable {
     /// First attempts of strangers.
     public var greylist = GreylistConfiguration()
     /// Whether the next hop knows a relayed recipient.
-    public var recipientVerification = VerificationConfiguration()
+    public var recipientVerification = CalloutConfiguration()
     /// Whether the sender's host takes mail for the sender.
-    public var senderVerification = VerificationConfiguration()
+    public var senderVerification = CalloutConfiguration()
     /// Accounts that behave as if they were in a spammer's hands.
     public var breaker = BreakerConfiguration()
 
@@ -66,9 +66,9 @@ public struct PolicyConfiguration: Hashable, Sendable {
                  "What DNS says of the client's address, at listeners that speak `smtp`; those refused get 550 5.7.25 at RCPT. A DNS that fails is no fault of the client."),
         .section("greylist", \.greylist, GreylistConfiguration.keys, default: GreylistConfiguration(),
                  "First attempts of strangers get 450 4.7.1; who comes again is let in. Hosts that SPF lets send for the sender, that have confirmed names in one domain, or that are neighbours in a /24 or /64, are one client."),
-        .section("recipientVerification", \.recipientVerification, VerificationConfiguration.keys, default: VerificationConfiguration(),
+        .section("recipientVerification", \.recipientVerification, CalloutConfiguration.keys, default: CalloutConfiguration(),
                  "Whether the next hop knows the recipient is asked before mail for a relay domain is taken; recipients that it refuses get 550 5.1.1."),
-        .section("senderVerification", \.senderVerification, VerificationConfiguration.keys, default: VerificationConfiguration(),
+        .section("senderVerification", \.senderVerification, CalloutConfiguration.keys, default: CalloutConfiguration(),
                  "Whether the sender's own server takes mail for the sender is asked before mail is taken; senders that it refuses get 550 5.1.7. Many servers take such questions for abuse."),
         .section("breaker", \.breaker, BreakerConfiguration.keys, default: BreakerConfiguration(),
                  "Mail of an account that behaves as if it were in a spammer's hands is taken and held; `baton queue release --account NAME` or `remove` ends it."),

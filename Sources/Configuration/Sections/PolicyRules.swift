@@ -125,7 +125,7 @@ public struct GreylistConfiguration: Hashable, Sendable {
 }
 
 /// An address is asked for at its own server.
-public struct VerificationConfiguration: Hashable, Sendable {
+public struct CalloutConfiguration: Hashable, Sendable {
     /// Whether it acts.
     public var mode = PolicyMode.off
     /// How long a transaction waits for the answer.
@@ -138,7 +138,7 @@ public struct VerificationConfiguration: Hashable, Sendable {
     /// The documented defaults.
     public init() {}
 
-    static var keys: [Key<VerificationConfiguration>] { [
+    static var keys: [Key<CalloutConfiguration>] { [
         .value("mode", \.mode, .choice, PolicyMode.meaning),
         .value("timeout", \.timeout, .duration(.seconds(1) ... .minutes(4)), "How long a transaction waits for the answer; without one in time, the address passes."),
         .value("goodLifetime", \.goodLifetime, .duration(.minutes(1) ... .days(366)), "How long a good address is remembered."),

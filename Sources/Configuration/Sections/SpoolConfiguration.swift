@@ -9,6 +9,9 @@ public struct SpoolConfiguration: Hashable, Sendable {
     /// What the spool may take beside twice its live octets.
     public var slack = 512_000_000
 
+    /// Whether a file system that does not keep what was synced will do.
+    public var allowUnsafe = false
+
     /// The documented defaults.
     public init() {}
 
@@ -22,5 +25,8 @@ public struct SpoolConfiguration: Hashable, Sendable {
                "Space that must stay free on the disk: with less, mail is refused with 452 4.3.1 and delivery goes on. At least twice `segmentSize`, so that what becomes of mail can still be written."),
         .value("slack", \.slack, .size(64 << 20 ... 1 << 40),
                "What the spool may take beside twice the mail that waits; compaction starts at half of it.", effect: .restart),
+        .value("allowUnsafe", \.allowUnsafe, .flag,
+               "Serve although the file system does not keep what was synced: one in memory, or one whose fsync does nothing. For trying Baton out only.",
+               effect: .restart),
     ] }
 }

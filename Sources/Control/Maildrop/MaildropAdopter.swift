@@ -100,7 +100,15 @@ public final class MaildropAdopter: @unchecked Sendable {
         var incoming = IncomingMessage(id: id, envelope: envelope(of: item), body: Array(content[lastPart...]),
                                        chunkedSize: UInt64(lastPart),
                                        receivedCount: section.receivedCount(in: content.span), completion: .submission)
-        if lastPart > 0 { incoming.firstChunk = Array(content[..<max(section.bodyStart, 1)]) }
+        if lastPart > 0 {
+            incoming.firstChunk = Array(content[..<max(section.bodyStart, 1)])
+            incoming.bodyHash = cleanup().signing.map { rules in
+                let digest = BodyDigest(rules.signer)
+                digest.receive(content[section.bodyStart...])
+                return digest.finish()
+            }
+        }
+        incoming.authorship = .own
         // Asked first: parts of a message that cannot be sent are not worth writing.
         guard let submission = try? cleanup().prepare(incoming) else { return setAside(name) }
         store(content[..<lastPart], of: id) { stored in

@@ -11,6 +11,8 @@ struct ConnectionKey: Hashable, Sendable {
     /// A connection that was made under one policy does for no other.
     let tls: TLSPolicy
     let tlsStart: TLSStart
+    /// A session that was opened as one account does for no other.
+    let authentication: ClientAuthentication?
 
     init(_ host: HopHost, dialect: Dialect, settings: SMTPAgentSettings) {
         self.dialect = dialect
@@ -20,5 +22,6 @@ struct ConnectionKey: Hashable, Sendable {
         sourceIPv6 = settings.sourceIPv6
         tls = host.tls
         tlsStart = host.tlsStart
+        authentication = host.authentication
     }
 }

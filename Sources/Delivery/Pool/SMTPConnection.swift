@@ -53,7 +53,7 @@ final class SMTPConnection: ConnectionHandler, @unchecked Sendable {
     private var fetched: Result<[UInt8], ContentError>?
 
     init(key: ConnectionKey, host: HopHost, endpoint: SocketEndpoint, loop: any Loop, settings: SMTPAgentSettings,
-         clearBecause: TLSFailure? = nil) {
+         nonce: [UInt8], clearBecause: TLSFailure? = nil) {
         self.key = key
         self.host = host
         self.endpoint = endpoint
@@ -62,6 +62,8 @@ final class SMTPConnection: ConnectionHandler, @unchecked Sendable {
         openedAt = loop.now
         var sessionSettings = settings.session
         sessionSettings.startTLS = clearBecause == nil && key.tlsStart == .startTLS ? key.tls.startTLS : .never
+        sessionSettings.authentication = key.authentication
+        sessionSettings.authentication?.nonce = nonce
         session = ClientSession(dialect: key.dialect, heloName: settings.heloName, settings: sessionSettings, at: loop.now)
     }
 
@@ -311,7 +313,8 @@ extension ClientFailure {
         case .timedOut: .timedOut
         case .inputBeforeTLS: .handshake("clear text where TLS had to begin")
         case .connectionLost: .closed
-        case .garbage, .unexpectedReply, .startTLSNotOffered, .contentUnavailable: .handshake("no TLS after STARTTLS")
+        case .garbage, .unexpectedReply, .startTLSNotOffered, .contentUnavailable, .authenticationNeedsTLS, .noCommonMechanism,
+             .serverNotAuthenticated: .handshake("no TLS after STARTTLS")
         }
     }
 }

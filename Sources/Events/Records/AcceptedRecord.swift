@@ -82,6 +82,8 @@ extension FieldWriter {
         if let moment = envelope.expiresAt { fixed(FieldTag.expiresAt, UInt64(bitPattern: moment.nanoseconds)) }
         if envelope.priority != 0 { octet(FieldTag.priority, UInt8(bitPattern: envelope.priority)) }
         for finding in envelope.findings { write(finding) }
+        text(FieldTag.verification, envelope.verification)
+        if let address = envelope.forwardedReversePath { raw(FieldTag.forwardedReversePath) { address.append(to: &$0) } }
         write(envelope.origin)
     }
 
@@ -103,6 +105,7 @@ extension FieldWriter {
             if let notify = recipient.notify { writer.octet(FieldTag.Recipient.notify, notify.rawValue) }
             if let parent = recipient.parent { writer.number(FieldTag.Recipient.parent, UInt64(parent)) }
             if recipient.isExpanded { writer.octet(FieldTag.Recipient.expanded, 1) }
+            if recipient.isForwarded { writer.octet(FieldTag.Recipient.forwarded, 1) }
         }
     }
 
@@ -151,6 +154,8 @@ extension Envelope {
         case FieldTag.expiresAt: expiresAt = Timestamp(nanoseconds: Int64(bitPattern: try field.fixed()))
         case FieldTag.priority: priority = Int8(bitPattern: try field.octet())
         case FieldTag.finding: findings.append(try RuleFinding(field))
+        case FieldTag.verification: verification = field.text
+        case FieldTag.forwardedReversePath: forwardedReversePath = try field.address()
         default: try origin.read(field)
         }
     }
@@ -202,6 +207,7 @@ extension Recipient {
         var notify: NotifyConditions?
         var parent: UInt16?
         var isExpanded = false
+        var isForwarded = false
         var reader = field.fields
         while let part = try reader.next() {
             switch part.tag {
@@ -211,11 +217,12 @@ extension Recipient {
             case FieldTag.Recipient.notify: notify = NotifyConditions(rawValue: try part.octet())
             case FieldTag.Recipient.parent: parent = try part.number(as: UInt16.self)
             case FieldTag.Recipient.expanded: isExpanded = try part.octet() != 0
+            case FieldTag.Recipient.forwarded: isForwarded = try part.octet() != 0
             default: break
             }
         }
         guard let address else { throw .missing(tag: FieldTag.recipient) }
-        self.init(address: address, notify: notify, parent: parent, isExpanded: isExpanded)
+        self.init(address: address, notify: notify, parent: parent, isExpanded: isExpanded, isForwarded: isForwarded)
         if let originalType, let originalAddress {
             originalRecipient = OriginalRecipient(addressType: originalType, address: originalAddress)
         }

@@ -20,6 +20,8 @@ enum FieldTag {
     static let priority: UInt8 = 14
     static let prefix: UInt8 = 15
     static let chunkSize: UInt8 = 16
+    static let verification: UInt8 = 17
+    static let forwardedReversePath: UInt8 = 18
     static let clientAddress: UInt8 = 20
     static let clientName: UInt8 = 21
     static let helo: UInt8 = 22
@@ -63,6 +65,7 @@ enum FieldTag {
         static let notify: UInt8 = 4
         static let parent: UInt8 = 5
         static let expanded: UInt8 = 6
+        static let forwarded: UInt8 = 7
     }
 
     /// Tags within a finding.

@@ -60,11 +60,11 @@ public struct DKIMSignature: Hashable, Sendable {
         signature = try DKIMSignature.octets(tags, "b")
         bodyHash = try DKIMSignature.octets(tags, "bh")
         guard bodyHash.count == algorithm.hashFunction.octets else { throw .encoding }
-        (headerCanonicalization, bodyCanonicalization) = try DKIMSignature.canonicalizations(tags)
+        (headerCanonicalization, bodyCanonicalization) = try DKIMSignature.canonicalizations(tags, kind)
         let domain = try DKIMSignature.domain(tags)
         self.domain = domain
         selector = try DKIMSignature.selector(tags["s"] ?? [])
-        signedFields = try DKIMSignature.fieldNames(tags)
+        signedFields = try DKIMSignature.fieldNames(tags, kind)
         (identity, identityDomain) = kind == .dkim ? try DKIMSignature.identity(tags, within: domain) : (nil, domain)
         if let methods = tags.list("q") {
             guard methods.contains(where: { $0.elementsEqual("dns/txt".utf8) }) else { throw .queryMethod }
@@ -98,8 +98,9 @@ public struct DKIMSignature: Hashable, Sendable {
         return octets
     }
 
-    private static func canonicalizations(_ tags: TagList) throws(SignatureFailure) -> (Canonicalization, Canonicalization) {
-        guard tags["c"] != nil else { return (.simple, .simple) }
+    private static func canonicalizations(_ tags: TagList, _ kind: Kind) throws(SignatureFailure) -> (Canonicalization, Canonicalization) {
+        // Sealers that leave it out mean relaxed, as all drafts of ARC had it.
+        guard tags["c"] != nil else { return kind == .dkim ? (.simple, .simple) : (.relaxed, .relaxed) }
         guard let text = tags.text("c")?.lowercased() else { throw .canonicalization }
         let halves = text.split(separator: "/", omittingEmptySubsequences: false)
         guard halves.count <= 2, let header = Canonicalization(rawValue: String(halves[0])),
@@ -127,9 +128,11 @@ public struct DKIMSignature: Hashable, Sendable {
         return String(decoding: value, as: UTF8.self).lowercased()
     }
 
-    private static func fieldNames(_ tags: TagList) throws(SignatureFailure) -> [HeaderName] {
+    private static func fieldNames(_ tags: TagList, _ kind: Kind) throws(SignatureFailure) -> [HeaderName] {
         var names: [HeaderName] = []
         for part in tags.list("h") ?? [] {
+            // Sealers may sign no field at all, and write empty names: they stand for fields that are not there.
+            if part.isEmpty, kind == .arcMessageSignature { continue }
             guard let text = String(validating: part, as: UTF8.self), let name = HeaderName(parsing: text) else { throw .signedFields }
             names.append(name)
         }

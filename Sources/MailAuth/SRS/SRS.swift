@@ -57,14 +57,16 @@ public struct SRS: Sendable {
     }
 
     /// What `recipient`, an address that mail came in for, stands for.
-    public func reverse(_ recipient: EmailAddress, at now: Timestamp) -> Reversal {
+    ///
+    /// Without a time the day does not matter: for an address that was looked at before.
+    public func reverse(_ recipient: EmailAddress, at now: Timestamp?) -> Reversal {
         guard recipient.domain == domain, let prefix = SRS.prefix(of: recipient.localPart) else { return .notRewritten }
         let text = recipient.localPart.dropFirst(5)
         switch prefix {
         case .srs0:
             let parts = text.split(separator: "=", maxSplits: 3, omittingEmptySubsequences: false)
             guard parts.count == 4, isValid(String(parts[0]), of: parts[1] + parts[2] + parts[3]) else { return .forged }
-            guard isCurrent(parts[1], at: now) else { return .expired }
+            if let now, !isCurrent(parts[1], at: now) { return .expired }
             return original(String(parts[3]), at: parts[2])
         case .srs1:
             let parts = text.split(separator: "=", maxSplits: 2, omittingEmptySubsequences: false)
@@ -85,8 +87,10 @@ public struct SRS: Sendable {
         }
     }
 
-    /// A rewritten local part is longer than the 64 octets that RFC 5321 asks hosts to take at least.
-    private static let limits = AddressLimits(localPart: 200)
+    /// Octets of a rewritten local part: more than the 64 that RFC 5321 §4.5.3.1.1 asks hosts to take at least.
+    public static let maxLocalPart = 200
+
+    private static let limits = AddressLimits(localPart: maxLocalPart)
 
     private func address(_ local: String) -> EmailAddress? {
         try? EmailAddress(localPart: local, host: .domain(domain), limits: SRS.limits)

@@ -62,7 +62,7 @@ struct AliasExpansion {
         for address in finals {
             guard address == origin.address || seen?.insert(address).inserted ?? true else { continue }
             recipients.append(Recipient(address: address, originalRecipient: original, notify: notify,
-                                        parent: UInt16(truncatingIfNeeded: index)))
+                                        parent: UInt16(truncatingIfNeeded: index), isForwarded: aliases.isOutside(address)))
         }
     }
 }

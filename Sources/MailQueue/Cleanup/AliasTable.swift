@@ -6,6 +6,14 @@ public protocol AliasTable: Sendable {
     ///
     /// One step only: `Cleanup` follows chains, finds loops and keeps the limits.
     func expansion(of address: EmailAddress) -> [EmailAddress]?
+
+    /// Whether mail for `address` leaves our domains, so that whoever takes it there sees us as its sender's host.
+    func isOutside(_ address: EmailAddress) -> Bool
+}
+
+extension AliasTable {
+    /// Everybody is inside.
+    public func isOutside(_ address: EmailAddress) -> Bool { false }
 }
 
 /// A table in which every address is final.

@@ -1,19 +1,23 @@
 import Events
+import MailAuth
 import MessageFormat
 
 /// The one door into the queue: every message goes through it, whichever way it came.
 ///
 /// It expands aliases, finds loops and makes the header fields that go in front of the message. The
-/// received bytes are never changed: signatures depend on them. Stateless, so that it can run on
+/// received bytes are never changed here: signatures depend on them. Stateless, so that it can run on
 /// the loop of the session.
 public struct Cleanup: Sendable {
     private let settings: CleanupSettings
     private let aliases: any AliasTable
+    /// Whose mail is signed here; nil for nobody's.
+    public let signing: SigningRules?
 
     /// A door with these rules.
-    public init(settings: CleanupSettings, aliases: any AliasTable = NoAliases()) {
+    public init(settings: CleanupSettings, aliases: any AliasTable = NoAliases(), signing: SigningRules? = nil) {
         self.settings = settings
         self.aliases = aliases
+        self.signing = signing
     }
 
     /// Makes a message ready for the log.
@@ -26,13 +30,15 @@ public struct Cleanup: Sendable {
         var expansion = AliasExpansion(aliases: aliases, settings: settings)
         if try expansion.expand(&envelope.recipients) {
             try refuseLoops(incoming, envelope.recipients)
+            envelope.forwardedReversePath = forwardedReversePath(incoming, envelope)
         }
         let header = incoming.firstChunk ?? incoming.body
         if envelope.content.contains(.eightBitBody) { examine(header, &envelope.content) }
         // REQUIRETLS goes before the field that says the opposite (RFC 8689 §4.1).
         if !envelope.requireTLS, TLSRequiredField.waivesTLS(header) { envelope.content.insert(.tlsWaived) }
         var prefix: [UInt8] = []
-        prefix.reserveCapacity(320)
+        prefix.reserveCapacity(320 + incoming.resultFields.count)
+        prefix += incoming.resultFields
         TraceField.append(id: incoming.id, envelope: incoming.envelope, settings: settings, to: &prefix)
         if incoming.completion == .submission {
             complete(header, incoming, &prefix)
@@ -42,7 +48,16 @@ public struct Cleanup: Sendable {
         }
         envelope.size = UInt64(prefix.count) &+ incoming.chunkedSize &+ UInt64(incoming.body.count)
         let message = AcceptedMessage(id: incoming.id, envelope: envelope, prefix: prefix, body: incoming.body)
-        return Submission(message: message, chunkedSize: incoming.chunkedSize)
+        return Submission(message: message, chunkedSize: incoming.chunkedSize, signatures: signatures(header, incoming, prefix),
+                          hold: incoming.hold)
+    }
+
+    /// The reverse-path towards recipients outside, where the sender's own would fail SPF there.
+    private func forwardedReversePath(_ incoming: IncomingMessage, _ envelope: Envelope) -> EmailAddress? {
+        guard let rules = settings.forwarding, let sender = envelope.reversePath.address, aliases.isOutside(sender),
+              rules.occasion == .always || incoming.senderPublishesSPF != false,
+              envelope.recipients.contains(where: \.isForwarded) else { return nil }
+        return rules.srs.forward(sender, at: envelope.arrival)
     }
 
     /// Mail that was delivered to an alias before must not be expanded by it again.

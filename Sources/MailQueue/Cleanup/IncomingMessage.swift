@@ -16,10 +16,21 @@ public struct IncomingMessage: Sendable {
     public var receivedCount: Int
     /// Whether missing header fields are added.
     public var completion: HeaderCompletion
+    /// Header fields that go above our trace field, CRLF-terminated: what was found out about the message (RFC 8601 §4).
+    public var resultFields: [UInt8]
+    /// Why the message waits until somebody releases it; nil when it does not.
+    public var hold: HoldReason?
+    /// Whether the sender's domain has an SPF record; nil where nobody looked.
+    public var senderPublishesSPF: Bool?
+    /// Whether the relay answers for the author.
+    public var authorship = Authorship.foreign
+    /// The hash of the body for signatures, where parts of it are in the log already; nil when it was not computed.
+    public var bodyHash: [UInt8]?
 
     /// A message as it came in.
     public init(id: QueueID, envelope: Envelope, body: [UInt8], chunkedSize: UInt64 = 0, firstChunk: [UInt8]? = nil,
-                receivedCount: Int = 0, completion: HeaderCompletion = .none) {
+                receivedCount: Int = 0, completion: HeaderCompletion = .none, resultFields: [UInt8] = [],
+                hold: HoldReason? = nil) {
         self.id = id
         self.envelope = envelope
         self.body = body
@@ -27,7 +38,17 @@ public struct IncomingMessage: Sendable {
         self.firstChunk = firstChunk
         self.receivedCount = receivedCount
         self.completion = completion
+        self.resultFields = resultFields
+        self.hold = hold
     }
+}
+
+/// Whose mail it is, as far as the way it came tells.
+public enum Authorship: Hashable, Sendable {
+    /// Anybody's: the relay takes it for others and does not sign it.
+    case foreign
+    /// A user's of this relay: local, authenticated, or in a network that may relay.
+    case own
 }
 
 /// Whether header fields that a message lacks are added (RFC 6409 §8).

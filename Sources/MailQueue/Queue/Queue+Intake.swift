@@ -33,10 +33,10 @@ extension Queue {
                 ReportComposer.Returned(bytes: message.prefix + body, isWhole: false)
             } : nil)
         }
-        // In one group with its message: it must not be free for a moment.
-        let hold = submission.hold.map { MailEvent(message: id, time: core.now, detail: .held($0)) }
-        let messageDrafts = [first] + (hold.map { [$0.draft] } ?? [])
-        let group = messageDrafts + (expansion?.drafts ?? [])
+        var group = expansion.map { [first] + $0.drafts } ?? [first]
+        let held = submission.hold.map { MailEvent(message: id, time: core.now, detail: .held($0)) }
+        // In one group with the message: a crash between the two must not let it go.
+        if let held { group.append(held.draft) }
         let sizes = group.map(\.storedBytes)
         accepting += 1
         // The parts stay known until the message is: a checkpoint that begins before that must name them.
@@ -48,11 +48,9 @@ extension Queue {
                 let upload = self.uploads.removeValue(forKey: id)
                 self.statistics.accepted += 1
                 self.statistics.uncommitted &-= upload?.size ?? 0
-                self.insert(message, receipt.positions.first, bytes: sizes.first, chunks: upload?.chunks ?? [])
-                if let hold { self.keepHeld(hold) }
-                if let expansion {
-                    self.insert(expansion, receipt.positions.dropFirst(messageDrafts.count), sizes.dropFirst(messageDrafts.count))
-                }
+                self.insert(message, receipt.positions.first, bytes: sizes.first, chunks: upload?.chunks ?? [], hold: submission.hold)
+                if let held { self.tellHeld(held) }
+                if let expansion { self.insert(expansion, receipt.positions.dropFirst(), sizes.dropFirst()) }
                 reply(.accepted(message.id))
                 self.workArrived?()
             case .failure(let error):
@@ -63,12 +61,9 @@ extension Queue {
         }
     }
 
-    /// Holds a message that has just been inserted.
-    private func keepHeld(_ event: MailEvent) {
-        guard case .held(let reason) = event.detail, let slot = table.slot(of: event.message) else { return }
-        table[slot].hold = reason
-        forEachEntry(slot) { _ = scheduler.hold($0, now: core.now) }
-        unkeep(slot, all: true)
+    /// Tells of a message that was held as it came: its body need not wait in memory.
+    private func tellHeld(_ event: MailEvent) {
+        if let slot = table.slot(of: event.message) { unkeep(slot, all: true) }
         tell(event, nil)
     }
 
@@ -199,7 +194,8 @@ extension Queue {
     // MARK: New messages
 
     /// Takes a message that is in the log into the table and the schedule.
-    func insert(_ message: AcceptedMessage, _ position: RecordPosition?, bytes: Int?, chunks: [ChunkLink] = []) {
+    func insert(_ message: AcceptedMessage, _ position: RecordPosition?, bytes: Int?, chunks: [ChunkLink] = [],
+                hold: HoldReason? = nil) {
         guard let position, let bytes else { return }
         let envelope = message.envelope
         log.retain(position, bytes: bytes)
@@ -212,6 +208,7 @@ extension Queue {
             arrivalSeconds: envelope.arrival.wholeSecond, entry: EntryID(index: .none, generation: 0))
         if envelope.reversePath == .null { record.flags.insert(.nullSender) }
         if envelope.origin.reportOn != nil { record.flags.insert(.report) }
+        record.hold = hold
         let isSimple = groups.count == 1 && chunks.isEmpty
         if !isSimple { record.extra = table.extras.allocate { _ in MessageExtra(entries: [], chunks: chunks) } }
         let slot = table.insert(record)
@@ -239,6 +236,7 @@ extension Queue {
         draft.cost = EntryDraft.cost(recipients: group.recipients.count, bytes: Int(clamping: envelope.size))
         draft.due = envelope.notBefore
         draft.isBounce = envelope.reversePath == .null
+        draft.isHeld = table[slot].hold != nil
         return scheduler.insert(draft, now: core.now)
     }
 

@@ -47,8 +47,10 @@ struct QueuedMessage: Sendable {
         static let busy = Flags(rawValue: 32)
         /// Held for what its account does.
         static let heldForAccount = Flags(rawValue: 64)
+        /// Held for what was found out about its author.
+        static let heldByPolicy = Flags(rawValue: 128)
 
-        static let held: Flags = [.heldByOperator, .heldForCrashes, .heldUnreadable, .heldForAccount]
+        static let held: Flags = [.heldByOperator, .heldForCrashes, .heldUnreadable, .heldForAccount, .heldByPolicy]
     }
 }
 
@@ -64,6 +66,7 @@ extension QueuedMessage: SlabElement {
             if flags.contains(.heldUnreadable) { return .unreadable }
             if flags.contains(.heldForCrashes) { return .crashLoop }
             if flags.contains(.heldForAccount) { return .account }
+            if flags.contains(.heldByPolicy) { return .policy }
             return flags.contains(.heldByOperator) ? .operatorRequest : nil
         }
         set {
@@ -73,6 +76,7 @@ extension QueuedMessage: SlabElement {
             case .crashLoop: flags.insert(.heldForCrashes)
             case .unreadable: flags.insert(.heldUnreadable)
             case .account: flags.insert(.heldForAccount)
+            case .policy: flags.insert(.heldByPolicy)
             case nil: break
             }
         }

@@ -1,3 +1,4 @@
+import MailAuth
 import MailQueue
 import MessageFormat
 import Ports
@@ -13,6 +14,9 @@ public struct AddressRules: Sendable {
     public var relayNetworks: [IPNetwork] = []
     /// Who gets mail to the bare `<postmaster>` (RFC 5321 §4.5.1).
     public var postmaster: EmailAddress
+
+    /// The scheme of the reverse-paths that we rewrite when we forward: their bounces come in here.
+    public var srs: SRS?
 
     /// Rules for the recipients in `directory`.
     public init(postmaster: EmailAddress, directory: any RecipientDirectory = NoRecipients()) {
@@ -34,6 +38,7 @@ public struct AddressRules: Sendable {
     /// Whether `recipient` is served for a client that may, or may not, relay (RFC 5321 §3.6.2, §4.5.1).
     public func verdict(on recipient: ForwardPath, mayRelay: Bool) -> Verdict {
         guard case .mailbox(let address) = recipient else { return .accept }
+        if let original = original(of: address) { return original == .forged ? .reject(.unknownRecipient) : .accept }
         return switch directory.finding(for: address) {
         case .mailbox, .alias: .accept
         case .relayed: mayRelay || !AddressRules.holdsRoute(address.localPart) ? .accept : .reject(.relayDenied)
@@ -49,13 +54,29 @@ public struct AddressRules: Sendable {
         localPart.utf8.contains { $0 == UInt8(ascii: "%") || $0 == UInt8(ascii: "!") || $0 == UInt8(ascii: "@") }
     }
 
+    /// What a rewritten reverse-path stands for; nil for other addresses.
+    private func original(of address: EmailAddress) -> SRS.Reversal? {
+        guard let srs, address.domain == srs.domain else { return nil }
+        let reversal = srs.reverse(address, at: nil)
+        return reversal == .notRewritten ? nil : reversal
+    }
+
+    /// Whether `recipient` is a rewritten reverse-path of so long ago that no bounce for it is honest.
+    func isExpired(_ recipient: ForwardPath, at now: Timestamp) -> Bool {
+        guard let srs, case .mailbox(let address) = recipient else { return false }
+        return srs.reverse(address, at: now) == .expired
+    }
+
     /// The mailbox that a forward-path means.
     public func address(of path: ForwardPath) -> EmailAddress { path.address ?? postmaster }
 }
 
 extension AddressRules: AliasTable {
     public func expansion(of address: EmailAddress) -> [EmailAddress]? {
+        if case .address(let original)? = original(of: address) { return [original] }
         guard case .alias(let targets) = directory.finding(for: address) else { return nil }
         return targets
     }
+
+    public func isOutside(_ address: EmailAddress) -> Bool { directory.finding(for: address) == .remote }
 }

@@ -109,6 +109,7 @@ final class PolicySession {
 
     private func steps(for question: Question, _ proposed: Verdict) -> [Step] {
         switch question {
+        case .authenticate: return []
         case .connect: return isStranger ? [.penalty, .connectionLimits, .greetingDelay] : [.connectionLimits]
         case .hello(_, let name):
             if isStranger, account == nil { checkHello(name) }

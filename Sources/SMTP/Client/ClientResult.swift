@@ -24,6 +24,8 @@ public enum ClientStage: UInt8, Hashable, Sendable, CaseIterable {
     case endOfData
     /// QUIT.
     case quit
+    /// AUTH (RFC 4954).
+    case authentication
 }
 
 /// Why a session broke.
@@ -42,6 +44,12 @@ public enum ClientFailure: Error, Hashable, Sendable {
     case startTLSNotOffered
     /// TLS did not come up.
     case tls(TLSFailure)
+    /// There are credentials for this server, and no TLS to send them under.
+    case authenticationNeedsTLS
+    /// The server offers no mechanism that the credentials are good for.
+    case noCommonMechanism
+    /// The server did not prove that it knows the password, or broke the exchange off in its own way.
+    case serverNotAuthenticated
     /// The host could not supply the rest of the message.
     case contentUnavailable
 }

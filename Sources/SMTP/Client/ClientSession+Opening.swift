@@ -98,7 +98,11 @@ extension ClientSession {
     }
 
     mutating func becomeIdle() {
-        state = .idle
+        if settings.authentication != nil, !isAuthenticated {
+            state = .unauthenticated
+        } else {
+            state = .idle
+        }
         deadline = .distantFuture
     }
 

@@ -13,7 +13,8 @@ extension ClientSession {
         case .body, .endOfData:
             guard let current, capabilities.pipelining, upcoming == nil, inputEnd == nil else { return false }
             return !current.usesChunks && !current.isAborted && !current.accepted.isEmpty
-        case .greeting, .ehlo, .helo, .startTLS, .startTLSAccepted, .handshake, .envelope, .chunk, .quitting, .closed:
+        case .greeting, .ehlo, .helo, .startTLS, .startTLSAccepted, .handshake, .unauthenticated, .authenticating, .envelope, .chunk,
+             .quitting, .closed:
             return false
         }
     }

@@ -24,6 +24,9 @@ public struct ClientSession: ~Copyable {
         /// The reply to STARTTLS came; the host does not know yet.
         case startTLSAccepted
         case handshake
+        /// The session is open, but not to us yet.
+        case unauthenticated
+        case authenticating(SASLClient)
         case idle
         /// Commands are out, replies are awaited.
         case envelope
@@ -65,6 +68,8 @@ public struct ClientSession: ~Copyable {
     public internal(set) var isEncrypted = false
     /// The reply by which the server refused STARTTLS though it had offered it.
     public internal(set) var startTLSRefusal: Reply?
+    /// Whether the server has taken our credentials.
+    public internal(set) var isAuthenticated = false
     /// Transactions begun in this session.
     public internal(set) var transactionCount = 0
     /// When `next(at:)` must be called again even if nothing comes in.
@@ -137,11 +142,14 @@ public struct ClientSession: ~Copyable {
                 return .startTLS
             case .handshake:
                 if parser.hasUnreadInput { fail(.inputBeforeTLS); continue }
+            case .unauthenticated:
+                authenticate(at: now)
+                continue
             case .envelope:
                 if advanceEnvelope(at: now) { continue }
             case .endOfData:
                 if finishIfAnswered() { continue }
-            case .greeting, .ehlo, .helo, .startTLS, .idle, .body, .chunk, .quitting:
+            case .greeting, .ehlo, .helo, .startTLS, .authenticating, .idle, .body, .chunk, .quitting:
                 break
             }
             let reply: Reply?
@@ -174,7 +182,8 @@ public struct ClientSession: ~Copyable {
         case .idle: .ready
         case .body: .needBody
         case .closed(let end): .close(end)
-        case .greeting, .ehlo, .helo, .startTLS, .startTLSAccepted, .handshake, .envelope, .chunk, .endOfData, .quitting: .needInput
+        case .greeting, .ehlo, .helo, .startTLS, .startTLSAccepted, .handshake, .unauthenticated, .authenticating, .envelope, .chunk,
+             .endOfData, .quitting: .needInput
         }
     }
 
@@ -185,10 +194,11 @@ public struct ClientSession: ~Copyable {
         case .ehlo: takeEHLO(reply, at: now)
         case .helo: takeHELO(reply)
         case .startTLS: takeStartTLS(reply, at: now)
+        case .authenticating(let exchange): takeAuthentication(reply, exchange, at: now)
         case .envelope, .chunk, .endOfData: takeExpected(reply, at: now)
         case .body: takeDuringBody(reply, at: now)
         case .quitting: state = .closed(.quit)
-        case .idle, .startTLSAccepted, .handshake: fail(.unexpectedReply(reply))
+        case .idle, .startTLSAccepted, .handshake, .unauthenticated: fail(.unexpectedReply(reply))
         case .closed: break
         }
     }
@@ -203,6 +213,7 @@ extension ClientSession {
         case .greeting: .greeting
         case .ehlo, .helo: .ehlo
         case .startTLS, .startTLSAccepted, .handshake: .startTLS
+        case .unauthenticated, .authenticating: .authentication
         case .idle, .closed: .idle
         case .body, .chunk: .body
         case .quitting: .quit

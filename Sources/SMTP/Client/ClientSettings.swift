@@ -26,6 +26,8 @@ public struct ClientSettings: Hashable, Sendable {
     public var ehloTimeout: Duration = .minutes(5)
     /// The wait for the reply to STARTTLS, and for the handshake after it.
     public var startTLSTimeout: Duration = .minutes(2)
+    /// The wait for each reply to AUTH (RFC 4954).
+    public var authenticationTimeout: Duration = .minutes(2)
     /// The wait for the reply to MAIL (RFC 5321 §4.5.3.2.2).
     public var mailTimeout: Duration = .minutes(5)
     /// The wait for the reply to RCPT (RFC 5321 §4.5.3.2.3).
@@ -44,6 +46,8 @@ public struct ClientSettings: Hashable, Sendable {
     public var maxRecipients = 100
     /// When STARTTLS is used.
     public var startTLS: StartTLSUse = .never
+    /// Who this client is to the server; nil where nobody asks.
+    public var authentication: ClientAuthentication?
     /// What becomes of 8-bit content at a server without 8BITMIME.
     public var eightBitHandling: EightBitHandling = .sendAsIs
 

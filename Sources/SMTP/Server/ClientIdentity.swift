@@ -10,6 +10,8 @@ public struct ClientIdentity: Hashable, Sendable {
     public var name: String?
     /// Who the client is by its credentials; nil without.
     public var login: String?
+    /// The names in the client's TLS certificate, where it has one that is trusted: mail addresses first.
+    public var certifiedNames: [String] = []
 
     /// A client known by its endpoints.
     public init(endpoint: SocketEndpoint, localEndpoint: SocketEndpoint, name: String? = nil, login: String? = nil) {

@@ -33,6 +33,8 @@ public enum Question: Hashable, Sendable {
     case mail(MailCommand)
     /// May it send to this forward-path?
     case recipient(RcptCommand)
+    /// Is it who it says? Answered with `authenticated` (RFC 4954).
+    case authenticate(AuthenticationRequest)
 }
 
 /// The host's answer to a question.

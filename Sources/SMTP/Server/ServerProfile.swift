@@ -8,7 +8,7 @@ public final class ServerProfile: Sendable {
     let greeting: [UInt8]
     /// The answer to HELO.
     let heloReply: [UInt8]
-    /// The answers to EHLO or LHLO, by permissions and by whether TLS can still be started.
+    /// The answers to EHLO or LHLO, by permissions and by whether TLS can still be started and AUTH be used.
     private let helloReplies: [[UInt8]]
     let parser: CommandParser
 
@@ -19,23 +19,27 @@ public final class ServerProfile: Sendable {
         greeting = Reply(220, nil, "\(settings.hostname) \(product)").wire
         heloReply = Reply(250, nil, settings.hostname).wire
         parser = CommandParser(paths: PathParser(brackets: settings.brackets, limits: settings.addressLimits))
-        helloReplies = (0..<8).map { index in
-            let capabilities = ServerProfile.capabilities(settings, Permissions(rawValue: UInt8(index & 3)),
-                                                          offersStartTLS: index & 4 != 0)
+        helloReplies = (0..<32).map { index in
+            let capabilities = ServerProfile.capabilities(settings, Permissions(rawValue: UInt8(index & 7)),
+                                                          offersStartTLS: index & 8 != 0, offersAuthentication: index & 16 != 0)
             return Reply(code: 250, lines: [settings.hostname] + capabilities.keywordLines).wire
         }
     }
 
-    func helloReply(_ permissions: Permissions, offersStartTLS: Bool) -> [UInt8] {
-        helloReplies[Int(permissions.rawValue & 3) | (offersStartTLS ? 4 : 0)]
+    func helloReply(_ permissions: Permissions, offersStartTLS: Bool, offersAuthentication: Bool) -> [UInt8] {
+        helloReplies[Int(permissions.rawValue & 7) | (offersStartTLS ? 8 : 0) | (offersAuthentication ? 16 : 0)]
     }
 
     /// What EHLO and LHLO offer under `settings`.
-    static func capabilities(_ settings: ServerSettings, _ permissions: Permissions, offersStartTLS: Bool) -> Capabilities {
+    static func capabilities(_ settings: ServerSettings, _ permissions: Permissions, offersStartTLS: Bool,
+                             offersAuthentication: Bool) -> Capabilities {
         var offer = Capabilities()
         offer.pipelining = true
         offer.size = .octets(settings.maxMessageSize)
         offer.startTLS = offersStartTLS
+        if offersAuthentication, let authentication = settings.authentication {
+            offer.authentication = authentication.mechanisms.filter { $0 != .external || permissions.contains(.external) }.map(\.rawValue)
+        }
         offer.enhancedStatusCodes = true
         offer.eightBitMIME = true
         offer.dsn = true
@@ -64,4 +68,6 @@ public struct Permissions: OptionSet, Hashable, Sendable {
     public static let xclient = Permissions(rawValue: 1)
     /// Use XFORWARD: tell whom a message came from.
     public static let xforward = Permissions(rawValue: 2)
+    /// Authenticate by EXTERNAL: the client has shown a certificate that is trusted.
+    public static let external = Permissions(rawValue: 4)
 }

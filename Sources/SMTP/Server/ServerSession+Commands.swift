@@ -39,7 +39,7 @@ extension ServerSession {
         case .expn, .notOffered: refuse(.notImplemented)
         case .quit: close(.quit, with: .closing)
         case .startTLS: return startTLS()
-        case .auth: authenticate()
+        case .auth(let mechanism, let response): return authenticate(mechanism, response)
         case .xclient(let attributes): xclient(attributes)
         case .xforward(let attributes): xforward(attributes)
         case .http: close(.notSMTP, with: .notHTTP)
@@ -70,7 +70,10 @@ extension ServerSession {
             close(.tooManyMessages, with: .tooManyMessages)
             return nil
         }
-        if mail.parameters.requireTLS || mail.parameters.auth != nil { refuse(.unsupportedParameter); return nil }
+        if requiresAuthentication { refuse(.authenticationRequired); return nil }
+        if mail.parameters.requireTLS { refuse(.unsupportedParameter); return nil }
+        // Who submitted the message first is what a trusted client says, and nobody passes it on (RFC 4954 §5).
+        if mail.parameters.auth != nil, settings.authentication == nil { refuse(.unsupportedParameter); return nil }
         if mail.isInternational, !mail.parameters.smtpUTF8 { refuse(.utf8AddressNeedsSMTPUTF8); return nil }
         if let size = mail.parameters.size, size > settings.maxMessageSize { refuse(.messageTooLarge); return nil }
         return ask(.mail(mail))
@@ -93,11 +96,6 @@ extension ServerSession {
         input.removeAll()
         phase = .startingTLS
         return .startTLS
-    }
-
-    /// No mechanism is offered, so none is known (RFC 4954 §4).
-    private mutating func authenticate() {
-        refuse(isInTransaction ? .badSequence : .authenticationNotOffered)
     }
 
     private mutating func xclient(_ attributes: [ClientAttribute]) {
@@ -131,6 +129,7 @@ extension ServerSession {
     public mutating func decided(_ verdict: Verdict) {
         guard case .asking(let question) = phase else { return }
         phase = .command
+        authentication.exchange = nil
         switch verdict {
         case .accept: accept(question)
         case .close(let reply): close(.refused, with: reply)
@@ -153,13 +152,16 @@ extension ServerSession {
             helloVerb = verb
             let offersStartTLS = profile.settings.offersStartTLS && !isTLS
             output.append(contentsOf: verb == .helo ? profile.heloReply
-                : profile.helloReply(permissions, offersStartTLS: offersStartTLS))
+                : profile.helloReply(permissions, offersStartTLS: offersStartTLS, offersAuthentication: offersAuthentication))
         case .mail(let mail):
             begin(mail)
             Reply.senderOK.append(to: &output)
         case .recipient(let recipient):
             transaction?.recipients.append(recipient)
             Reply.recipientOK.append(to: &output)
+        case .authenticate:
+            // Who the client is cannot be said with a mere yes.
+            Reply.authenticationUnavailable.append(to: &output)
         }
     }
 }
@@ -168,6 +170,7 @@ extension ClientIdentity {
     /// The identity that XCLIENT describes; nil when an attribute makes no sense.
     func applying(_ attributes: [ClientAttribute]) -> ClientIdentity? {
         var changed = self
+        changed.certifiedNames = []
         for attribute in attributes {
             switch attribute.name {
             case .name: changed.name = attribute.value

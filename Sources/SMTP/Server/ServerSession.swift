@@ -28,6 +28,8 @@ public struct ServerSession: ~Copyable {
         case delaying(Reply, until: Timestamp)
         /// TLS is being started.
         case startingTLS
+        /// A challenge of AUTH is out.
+        case authenticating
         /// The end.
         case closing(CloseReason)
     }
@@ -53,6 +55,7 @@ public struct ServerSession: ~Copyable {
     var phase = Phase.opening
     var transaction: Transaction?
     var forwarded: ForwardedIdentity?
+    var authentication = AuthenticationState()
     /// The greeting was a refusal: nothing but QUIT is served (RFC 5321 §3.1).
     var isRefused = false
     var now = Timestamp.distantPast
@@ -152,8 +155,8 @@ public struct ServerSession: ~Copyable {
                 }
                 phase = .command
                 reply.append(to: &output)
-            case .command:
-                if let action = nextCommand() { return action }
+            case .command, .authenticating:
+                if let action = nextLine() { return action }
             case .content:
                 if let action = nextContent() { return action }
             case .skippingChunk(let remaining, let reply):
@@ -178,7 +181,7 @@ public struct ServerSession: ~Copyable {
         self.now = now
         guard now >= deadline else { return }
         switch phase {
-        case .command, .content, .skippingChunk: close(.timedOut, with: .timedOut)
+        case .command, .authenticating, .content, .skippingChunk: close(.timedOut, with: .timedOut)
         case .opening, .asking, .storing, .committing, .delaying, .startingTLS, .closing: break
         }
     }
@@ -191,6 +194,7 @@ public struct ServerSession: ~Copyable {
         guard case .startingTLS = phase else { return }
         tls = summary
         identity.login = nil
+        authentication = AuthenticationState()
         helloName = nil
         reset()
         input.removeAll()
@@ -205,7 +209,8 @@ extension ServerSession {
     /// Replies in `output` from which on the host must write before more is read.
     private static let outputOctetsMax = 16 << 10
 
-    private mutating func nextCommand() -> ServerAction? {
+    /// The next command, or the next response to a challenge of AUTH.
+    private mutating func nextLine() -> ServerAction? {
         if isDraining, !isInTransaction {
             close(.shuttingDown, with: .shuttingDown)
             return nil
@@ -215,6 +220,7 @@ extension ServerSession {
             awaitCommand()
             return .flush
         }
+        framer.lineOctetsMax = lineOctetsMax
         switch input.withUnsafeBytes({ framer.next(in: $0) }) {
         case .incomplete(let consumed):
             input.consume(consumed)
@@ -222,6 +228,11 @@ extension ServerSession {
             return .needInput
         case .line(let count):
             waitingSince = nil
+            if case .authenticating = phase {
+                let response = input.withUnsafeBytes { Array($0[..<count]) }
+                input.consume(count + 2)
+                return takeResponse(response)
+            }
             let parsed = input.withUnsafeBytes { parse(UnsafeRawBufferPointer(rebasing: $0[..<count])) }
             input.consume(count + 2)
             return perform(parsed)
@@ -232,6 +243,7 @@ extension ServerSession {
         case .tooLong(let consumed):
             waitingSince = nil
             input.consume(consumed)
+            if case .authenticating = phase { return fail(.authenticationResponseTooLong) }
             refuse(.lineTooLong)
             return nil
         }
@@ -253,6 +265,7 @@ extension ServerSession {
     private func parse(_ line: UnsafeRawBufferPointer) -> Parsed {
         let line = line.assumingMemoryBound(to: UInt8.self)
         let (verb, argument) = profile.parser.verb(of: line)
+        guard verb == .auth || line.count + 2 <= profile.settings.maxCommandLine else { return .refusal(.lineTooLong, nil) }
         guard let verb else { return .refusal(.unknownCommand, nil) }
         // No command may hold controls; checked once here, for every argument.
         guard line.allSatisfy({ $0 >= Octet.space && $0 != 0x7f }) else { return .refusal(.badSyntax, verb) }

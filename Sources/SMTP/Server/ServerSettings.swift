@@ -27,6 +27,8 @@ public struct ServerSettings: Hashable, Sendable {
     public var offersStartTLS = false
     /// Whether mail is taken under TLS only (RFC 3207 §4).
     public var requiresTLS = false
+    /// How clients authenticate; nil when AUTH is not offered (RFC 4954).
+    public var authentication: AuthenticationSettings?
     /// Whether MAIL and RCPT also take an address without `<` and `>`.
     public var brackets = PathParser.Brackets.required
     /// The longest local part and path.

@@ -45,7 +45,7 @@ struct ClientHello: Equatable {
             guard major == 3 else { return .invalid }
             guard records.octet() != nil, let length = records.short() else { return .incomplete }
             guard (1...maxRecord).contains(Int(length)) else { return .invalid }
-            guard let fragment = records.take(Int(length)) else { return records.rest(couldReach: maxOctets) ? .incomplete : .invalid }
+            guard let fragment = records.take(Int(length)) else { return .incomplete }
             message.append(contentsOf: fragment)
             guard message.count <= maxOctets else { return .invalid }
             switch message.withUnsafeBytes({ body(of: $0) }) {
@@ -165,9 +165,6 @@ private struct Octets {
         guard let length = short(), let list = take(Int(length)) else { return nil }
         return Octets(list)
     }
-
-    /// Whether what is there could still grow to a whole below `limit`.
-    func rest(couldReach limit: Int) -> Bool { bytes.count < limit }
 
     /// The octets as numbers of two octets each; an odd last one is passed over.
     var shorts: [UInt16] {

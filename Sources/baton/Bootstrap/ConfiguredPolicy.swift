@@ -68,7 +68,7 @@ extension BatonConfiguration {
 }
 
 extension VerificationRule {
-    init(_ rule: VerificationConfiguration) {
+    init(_ rule: CalloutConfiguration) {
         self.init()
         mode = RuleMode(rule.mode)
         timeout = rule.timeout

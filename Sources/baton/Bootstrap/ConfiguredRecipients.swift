@@ -21,6 +21,7 @@ extension BatonConfiguration {
     var addressRules: AddressRules {
         var rules = AddressRules(postmaster: postmaster, directory: RecipientTable(self))
         rules.relayNetworks = relayNetworks
+        rules.srs = srs
         return rules
     }
 }

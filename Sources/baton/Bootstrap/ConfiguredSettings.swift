@@ -1,6 +1,7 @@
 import Configuration
 import DNS
 import Delivery
+import MailAuth
 import MailQueue
 import MessageFormat
 import Ports
@@ -59,6 +60,8 @@ extension BatonConfiguration {
         settings.maxHops = limits.maxHops
         settings.maxRecipients = queue.maxExpandedRecipients
         settings.maxAliasDepth = queue.maxAliasDepth
+        settings.clientInTrace = authentication.hidesClient ? .hiddenForSubmission : .shown
+        settings.forwarding = forwardingRules
         return settings
     }
 
@@ -67,6 +70,8 @@ extension BatonConfiguration {
         let limits = listener.limits(over: limits)
         var settings = ServerSettings()
         settings.hostname = hostname.ascii
+        // The addresses that we rewrite ourselves must find their way back.
+        if forwarding.srsSecretFile != nil { settings.addressLimits.localPart = SRS.maxLocalPart }
         settings.dialect = switch listener.dialect {
         case .smtp: .smtp
         case .submission: .submission
@@ -85,6 +90,7 @@ extension BatonConfiguration {
         settings.maxJunkCommands = limits.maxJunkCommands
         settings.commandTimeout = limits.idleTimeout
         settings.minDataRate = limits.minDataRate
+        settings.authentication = authenticationSettings(of: listener)
         return settings
     }
 

@@ -38,12 +38,14 @@ final class Daemon: @unchecked Sendable {
     private let queue: Queue
     private let delivery: DeliveryService
     private let mailboxThreads: MailboxThreads
+    private let intake: SigningIntake
     private let receiving: SMTPService
     private let engine: PolicyEngine
     private let policyFile: PolicyFile
     private let policies: ListenerPolicies
     private let certificates: ListenerCertificates
     private let tlsClient: NIOTLSClient
+    private let accounts: AccountKeeper?
     private let notifier: SystemdNotifier
     /// What the process can reach since its start.
     private let sandboxPlan: SandboxPlan
@@ -78,7 +80,7 @@ final class Daemon: @unchecked Sendable {
         let resolver = try configuration.makeResolver()
         let random = SystemRandomSource()
         hostFinder = MXHostFinder(resolver: resolver, random: SystemRandomSource(), own: configuration.ownHost)
-        router = Router(table: configuration.routingTable, hostFinder: hostFinder, loop: core)
+        router = Router(table: configuration.routingTable.authenticated(by: try configuration.readCredentials()), hostFinder: hostFinder, loop: core)
         var recovery = QueueRecovery(routes: router)
         recovery.lastExit = exit.lastExit
         let opened = try Daemon.openLog(configuration, storage, random, &recovery)
@@ -105,13 +107,18 @@ final class Daemon: @unchecked Sendable {
             smtp: smtpAgent, maildir: maildirAgent, sandbox: SandboxAgent(files: files, executor: threads, loop: core),
             discard: DiscardAgent(loop: core))
         delivery = DeliveryService(loop: core, queue: queue, router: router, agents: agents)
-        policies = ListenerPolicies(configuration, certificates: certificates)
-        let prober = RecipientProber(loop: core, router: router, dialer: NIODialer(), resolver: resolver,
+        accounts = try AccountKeeper.open(configuration, resolver: resolver, loop: core)
+        let prober = RecipientProber(loop: core, router: router, dialer: NIODialer(client: tlsClient), resolver: resolver,
                                      settings: configuration.smtpAgentSettings, own: configuration.ownHost)
         engine = PolicyEngine(capacity: configuration.policy.tableSize, verifier: NextHopVerifier(prober: prober, core: core))
         queueWatch = QueueWatch(mailLog, engine)
         policyFile = PolicyFile(directory: configuration.spool.directory, engine: engine)
-        receiving = SMTPService(settings: configuration.receivingSettings, intake: queue, mint: queue.mint, resolver: resolver,
+        policies = ListenerPolicies(configuration, certificates: certificates, keeper: accounts,
+                                    signing: try configuration.makeSigningRules())
+        intake = SigningIntake(queue, executor: SigningThreads(count: configuration.dkim.threads)) { id, error in
+            logger.error("not-signed", metadata: ["id": "\(id)", "reason": "\(KeyDirectory.words(error))"])
+        }
+        receiving = SMTPService(settings: configuration.receivingSettings, intake: intake, mint: queue.mint, resolver: resolver,
                                 engine: engine, proxyProtocol: NetworkProxyProtocol(), observer: mailLog)
         try begin()
     }
@@ -127,7 +134,7 @@ final class Daemon: @unchecked Sendable {
         }
         listeners.append(try LocalMail.listen(configuration, policies: policies, receiving: receiving, group: loops))
         try openControl()
-        let localMail = try LocalMail(configuration, queue: queue, policies: policies, logger: logger)
+        let localMail = try LocalMail(configuration, queue: queue, intake: intake, policies: policies, logger: logger)
         localMail.begin()
         self.localMail = localMail
         if let automaticCertificates { listeners += try automaticCertificates.start(loops) }
@@ -149,9 +156,7 @@ final class Daemon: @unchecked Sendable {
             }
             if isServed(endpoint, of: listener) { continue }
             do {
-                listeners.append(try NIOListener.listen(on: endpoint, settings: settings, group: sessionLoops) { loop in
-                    receiving.makeHandler(policies[index], on: loop)
-                })
+                listeners.append(try NIOListener.listen(on: endpoint, settings: settings, group: sessionLoops, accept: accept))
             } catch {
                 // `:25` asks for IPv6 where there is any.
                 guard number > 0 else { throw error }
@@ -215,11 +220,13 @@ final class Daemon: @unchecked Sendable {
                                   needRestart: changes.filter { $0.effect == .restart }.map(\.key))
         guard let new = configuration.reloaded(with: file) else { throw DaemonError.needsRestart(keys: report.needRestart) }
         let settings = new.queueSettings(templates: try new.makeTemplates())
+        let signing = try new.makeSigningRules()
         let clientOptions = try new.clientOptions()
         try NIOTLSClient(clientOptions).prepare()
         try certificates.update(new)
         tlsClient.update(clientOptions)
         try tlsClient.prepare()
+        let credentials = try new.readCredentials()
         let missing = sandboxPlan.missing(for: SandboxPlan(new, path: path))
         if configuration.sandbox != .off, !missing.isEmpty {
             logger.warning("sandbox-too-narrow", metadata: ["paths": "\(missing.joined(separator: " "))", "remedy": "restart"])
@@ -227,10 +234,10 @@ final class Daemon: @unchecked Sendable {
         configuration = new
         sink.format = LogFormat(new.log.format)
         sink.level = Logger.Level(new.log.level)
-        policies.update(new)
+        policies.update(new, signing: signing)
         receiving.update(new.receivingSettings)
+        let table = new.routingTable.authenticated(by: credentials)
         engine.resize(to: new.policy.tableSize)
-        let table = new.routingTable
         let agent = new.smtpAgentSettings, maildirs = new.maildirSettings, own = new.ownHost
         core.execute {
             self.smtpAgent.apply(agent, own: own)
@@ -259,6 +266,7 @@ final class Daemon: @unchecked Sendable {
             self.policyFile.close()
             core.execute {
                 self.log.close(on: core) {
+                    self.accounts?.shutDown()
                     self.exit.markOrderly()
                     completion()
                 }
@@ -285,6 +293,9 @@ final class Daemon: @unchecked Sendable {
                                 _ recovery: inout QueueRecovery) throws -> (log: Log, report: RecoveryReport) {
         let directory = configuration.spool.directory + "/log"
         try makeDirectory(directory, mode: 0o700)
+        if let hazard = try SpoolProbe.hazard(ofDirectory: directory), hazard == .readOnly || !configuration.spool.allowUnsafe {
+            throw DaemonError.unsafeSpool(directory, hazard)
+        }
         let files = try POSIXFileLayer(path: directory)
         var found = recovery
         defer { recovery = found }
@@ -311,6 +322,7 @@ final class Daemon: @unchecked Sendable {
 enum DaemonError: Error, CustomStringConvertible {
     case directory(String, errno: Int32)
     case newerSpool
+    case unsafeSpool(String, SpoolHazard)
     case noThreads
     case noGroup(String)
     case noSandbox(String)
@@ -320,6 +332,9 @@ enum DaemonError: Error, CustomStringConvertible {
         switch self {
         case .directory(let path, let number): "cannot make the directory \(path): \(String(cString: strerror(number)))"
         case .newerSpool: "the spool was written by a newer version of Baton: install that version, or restore its spool"
+        case .unsafeSpool(let path, .readOnly): "the spool \(path) cannot be written: its file system is read-only"
+        case .unsafeSpool(let path, let hazard):
+            "the spool \(path) does not keep what was accepted: \(hazard); choose another `spool.directory`, or set `spool.allowUnsafe: true` to try Baton out"
         case .noThreads: "the system gave no thread: raise the limit on processes (LimitNPROC)"
         case .noSandbox(let why): "the sandbox that the configuration requires is not to be had (sandbox): \(why)"
         case .noGroup(let name): "there is no group '\(name)' (control.group): make it, or name another"

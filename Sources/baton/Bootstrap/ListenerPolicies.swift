@@ -1,4 +1,5 @@
 import Configuration
+import MailQueue
 import Ports
 import Receiving
 import Sockets
@@ -8,11 +9,15 @@ import Synchronization
 final class ListenerPolicies: Sendable {
     private let policies: Mutex<[ListenerPolicy]>
     private let certificates: ListenerCertificates?
+    private let keeper: AccountKeeper?
 
-    /// The policies of the configuration's listeners, in its order; without `certificates` they speak no TLS.
-    init(_ configuration: BatonConfiguration, certificates: ListenerCertificates? = nil) {
+    /// The policies of the configuration's listeners, in its order; without `certificates` they speak no TLS, without
+    /// `keeper` nobody authenticates, without `signing` nothing is signed.
+    init(_ configuration: BatonConfiguration, certificates: ListenerCertificates? = nil, keeper: AccountKeeper? = nil,
+         signing: SigningRules? = nil) {
         self.certificates = certificates
-        policies = Mutex(ListenerPolicies.make(configuration, certificates))
+        self.keeper = keeper
+        policies = Mutex(ListenerPolicies.make(configuration, certificates, keeper, signing))
     }
 
     /// The policy of the listener with this index.
@@ -22,24 +27,27 @@ final class ListenerPolicies: Sendable {
     var submit: ListenerPolicy { policies.withLock { $0[$0.count - 1] } }
 
     /// Puts another configuration in force; it must have the same listeners.
-    func update(_ configuration: BatonConfiguration) {
-        let new = ListenerPolicies.make(configuration, certificates)
+    func update(_ configuration: BatonConfiguration, signing: SigningRules? = nil) {
+        let new = ListenerPolicies.make(configuration, certificates, keeper, signing)
         policies.withLock { $0 = new }
     }
 
-    private static func make(_ configuration: BatonConfiguration, _ certificates: ListenerCertificates?) -> [ListenerPolicy] {
+    private static func make(_ configuration: BatonConfiguration, _ certificates: ListenerCertificates?,
+                             _ keeper: AccountKeeper?, _ signing: SigningRules?) -> [ListenerPolicy] {
         let rules = configuration.addressRules
         let cleanup = configuration.cleanupSettings
         var submit = ListenerConfiguration()
         submit.dialect = .submission
+        submit.authentication = ListenerAuthentication.none
         submit.address = .endpoint(.unix(path: configuration.control.submitSocket))
         return (configuration.listeners + [submit]).enumerated().map { index, listener in
             ListenerPolicy(
                 name: listener.address.description, session: configuration.serverSettings(of: listener), rules: rules, cleanup: cleanup,
                 xclientNetworks: listener.xclient, xforwardNetworks: listener.xforward,
                 proxyNetworks: listener.proxyProtocol.isEmpty ? nil : listener.proxyProtocol,
-                maxConnectionsPerClient: listener.maxConnectionsPerClient, policy: configuration.policySettings(of: listener),
-                tls: certificates?[index])
+                maxConnectionsPerClient: listener.maxConnectionsPerClient, tls: certificates?[index],
+                submission: configuration.submissionRules(of: listener, keeper), policy: configuration.policySettings(of: listener),
+                verification: configuration.verificationSettings(of: listener), signing: signing)
         }
     }
 }

@@ -23,7 +23,8 @@ final class LocalMail: @unchecked Sendable {
     private static let socketMode: UInt32 = 0o666, maildropMode: mode_t = 0o1733
 
     /// Makes the maildrop where it is missing.
-    init(_ configuration: BatonConfiguration, queue: Queue, policies: ListenerPolicies, logger: Logger) throws {
+    init(_ configuration: BatonConfiguration, queue: Queue, intake: any MessageIntake, policies: ListenerPolicies,
+         logger: Logger) throws {
         core = queue.core
         self.logger = logger
         let maildrop = Maildrop(directory: configuration.maildrop)
@@ -35,7 +36,7 @@ final class LocalMail: @unchecked Sendable {
         }
         let background = background
         adopter = MaildropAdopter(
-            reader: MaildropReader(maildrop, maxMessageSize: configuration.limits.maxMessageSize), intake: queue, mint: queue.mint,
+            reader: MaildropReader(maildrop, maxMessageSize: configuration.limits.maxMessageSize), intake: intake, mint: queue.mint,
             cleanup: { policies.submit.cleanup }, loop: core) { job in background.async(execute: job) }
     }
 

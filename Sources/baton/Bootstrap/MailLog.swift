@@ -41,6 +41,17 @@ final class MailLog: QueueObserver, ReceivingObserver {
                  [EventField("sender", .text(command.reversePath.description)), reply.field])
         case .tlsFailed(let failure):
             note(.info, "tls-failed", client, listener, [EventField("reason", .text(failure.description))])
+        case .authenticated(let account, let mechanism):
+            note(.info, "authenticated", client, listener,
+                 [EventField("account", .text(account.name)), EventField("mechanism", .text(mechanism))]
+                     + (account.appPassword.map { [EventField("app_password", .text($0))] } ?? []))
+        case .authenticationFailed(let name, let mechanism):
+            note(.warning, "authentication-failed", client, listener,
+                 (name.map { [EventField("account", .text($0))] } ?? []) + [EventField("mechanism", .text(mechanism))])
+        case .authenticationUnavailable(let mechanism):
+            note(.error, "authentication-unavailable", client, listener, [EventField("mechanism", .text(mechanism))])
+        case .senderMismatch(let mismatch, let check):
+            note(.warning, "sender-mismatch", client, listener, mismatch.fields + [EventField("check", .text("\(check)"))])
         case .notProxied: note(.warning, "not-proxied", client, listener, [])
         }
     }
@@ -59,6 +70,13 @@ extension Reply {
     /// The reply in one field.
     fileprivate var field: EventField {
         EventField("reply", .text("\(code) \(enhanced.map { "\($0) " } ?? "")\(lines.joined(separator: " "))"))
+    }
+}
+
+extension SenderMismatch {
+    fileprivate var fields: [EventField] {
+        [EventField("account", .text(account)), EventField("place", .text(place == .author ? "From" : "MAIL"))]
+            + (address.map { [EventField("sender", .text($0.description))] } ?? [])
     }
 }
 

@@ -26,6 +26,12 @@ struct CheckCommand: ParsableCommand {
             printError(error.mistakes.map { "\(file): bounces.templates: \($0)" }.joined(separator: "\n"))
             throw ExitCode(78)
         }
+        do {
+            _ = try configuration.makeSigningRules()
+        } catch {
+            printError("\(file): dkim.directory: \(error)")
+            throw ExitCode(78)
+        }
         print("\(file): no mistakes")
     }
 }

@@ -45,7 +45,8 @@ import Testing
         }
     }
 
-    @Test("A key of the file reaches the settings", arguments: top + listeners + domains + routes + queue + delivery + limits + tls + abuse + rest)
+    @Test("A key of the file reaches the settings",
+          arguments: [top, listeners, domains, routes, queue, delivery, limits, tls, abuse, rest, verification, forwarding].flatMap { $0 })
     func reaches(_ effect: Effect) throws {
         let plain = try Self.configuration(), changed = try effect.configured()
         #expect(try !effect.holds(plain), "holds without the key too")
@@ -67,8 +68,10 @@ import Testing
             }
         }
         collect(BatonConfiguration.keys.map { $0.description(in: BatonConfiguration()) }, "")
-        let tested = Self.top + Self.listeners + Self.domains + Self.routes + Self.queue + Self.delivery + Self.limits + Self.tls + Self.abuse
-            + Self.rest
+        let tested = [
+            Self.top, Self.listeners, Self.domains, Self.routes, Self.queue, Self.delivery, Self.limits, Self.tls, Self.abuse, Self.rest,
+            Self.verification, Self.forwarding,
+        ].flatMap { $0 }
         #expect(Set(tested.map(\.key)).symmetricDifference(live).sorted() == [])
     }
 

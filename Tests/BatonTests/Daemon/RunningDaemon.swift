@@ -30,7 +30,7 @@ final class RunningDaemon {
         routes:
           boxes: {type: maildir, path: "mail/{domain}/{user}"}
           away: {\(route)}
-        spool: {directory: spool, \(spool)}
+        spool: {directory: spool, allowUnsafe: true, \(spool)}
         dns: {zone: zone.json}
         control: {socket: control, submitSocket: submit, group: "\(getgid())"}
         \(more)

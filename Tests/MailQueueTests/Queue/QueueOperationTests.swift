@@ -71,6 +71,22 @@ import Testing
         #expect(world.status.messages == 0)
     }
 
+    @Test(arguments: [false, true]) func mailThatIsHeldFromTheStart(isCrashed: Bool) throws {
+        let world = QueueWorld()
+        let id = try #require(world.accept(Mail.envelope(to: "bob@b.example"), hold: .policy))
+        if isCrashed { world.crash() }
+        world.deliver()
+        #expect(world.delivery.attempts.isEmpty)
+        #expect(list(world).first?.hold == .policy)
+        #expect(perform(world, .release).count == 1)
+        if isCrashed { world.crash() }
+        world.deliver()
+        world.run()
+        #expect(world.delivery.attempts.map(\.message) == [id])
+        let names = try #require(world.trace(id)).events.map(\.detail.name).filter { $0 != "crashed" }
+        #expect(names == ["accepted", "held", "released", "attempted"])
+    }
+
     @Test func retryNowDoesNotWait() throws {
         let world = QueueWorld()
         _ = try #require(world.accept(Mail.envelope(to: "bob@b.example")))

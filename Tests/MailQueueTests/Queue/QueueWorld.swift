@@ -98,7 +98,7 @@ final class QueueWorld: @unchecked Sendable {
         let id = queue.mint.next()
         var envelope = envelope
         envelope.arrival = process.now
-        let incoming = IncomingMessage(id: id, envelope: envelope, body: Array(body.utf8))
+        let incoming = IncomingMessage(id: id, envelope: envelope, body: Array(body.utf8), hold: hold)
         let cleanup = Cleanup(settings: CleanupSettings(hostName: settings.hostName), aliases: aliases)
         var submission = try! cleanup.prepare(incoming)
         submission.hold = hold

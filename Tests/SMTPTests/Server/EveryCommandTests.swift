@@ -7,7 +7,7 @@ import Testing
     static let commands = [
         "EHLO a.example", "HELO a.example", "LHLO a.example", "MAIL FROM:<a@b.example>", "MAIL FROM:<>", "MAIL FROM:<a@b.example> BODY=BINARYMIME",
         "RCPT TO:<c@d.example>", "RCPT TO:<no@d.example>", "DATA", "BDAT 0", "BDAT 0 LAST", "BDAT 3\r\na\r\n", "BDAT 3 LAST\r\na\r\n", "RSET", "NOOP",
-        "VRFY x", "EXPN x", "HELP", "STARTTLS", "AUTH PLAIN", "XCLIENT ADDR=192.0.2.9", "XFORWARD ADDR=192.0.2.9", "ETRN x", "FOO",
+        "VRFY x", "EXPN x", "HELP", "STARTTLS", "AUTH PLAIN dXNlcg==", "AUTH PLAIN AHVzZXIAcGVuY2ls", "XCLIENT ADDR=192.0.2.9", "XFORWARD ADDR=192.0.2.9", "ETRN x", "FOO",
         "", "QUIT", "MAIL FROM:<broken", "RCPT TO:<broken", "BDAT x", "EHLO",
     ]
 
@@ -28,6 +28,9 @@ import Testing
         var settings = ServerSettings()
         settings.dialect = dialect
         settings.offersStartTLS = true
+        settings.authentication = AuthenticationSettings()
+        settings.authentication?.protection = .optional
+        settings.authentication?.maxFailures = .max
         let profile = ServerProfile(settings)
         for (name, setup) in EveryCommandTests.states {
             for first in EveryCommandTests.commands {

@@ -29,20 +29,24 @@ final class ScriptedHost {
     private(set) var stored: [Stored] = []
     private(set) var closed: CloseReason?
     private(set) var abandoned = 0
+    /// What the session asked about who the client is.
+    private(set) var requests: [AuthenticationRequest] = []
+    /// Answers requests in place of the accounts.
+    var answers: (AuthenticationRequest) -> AuthenticationAnswer? = { _ in nil }
     private var chunks: [[UInt8]] = []
     var rules: [Rule] = []
     let dialect: Dialect
     /// Largest part of a message seen.
     private(set) var largestPart = 0
 
-    convenience init(_ settings: ServerSettings = ServerSettings(), permissions: Permissions = []) {
-        self.init(ServerProfile(settings), permissions: permissions)
+    convenience init(_ settings: ServerSettings = ServerSettings(), permissions: Permissions = [], isTLS: Bool = false) {
+        self.init(ServerProfile(settings), permissions: permissions, isTLS: isTLS)
     }
 
-    init(_ profile: ServerProfile, permissions: Permissions = []) {
+    init(_ profile: ServerProfile, permissions: Permissions = [], isTLS: Bool = false) {
         dialect = profile.settings.dialect
         let client = ClientIdentity(endpoint: .ip(.v4(0xc000_0201), port: 40_000), localEndpoint: .ip(.loopback, port: 25))
-        session = ServerSession(profile, client: client, permissions: permissions)
+        session = ServerSession(profile, client: client, permissions: permissions, tls: isTLS ? TLSSummary(version: .v1_3) : nil)
     }
 
     /// What was said since the last call.
@@ -99,6 +103,9 @@ final class ScriptedHost {
                 guard session.deadline < .distantFuture else { return }
                 now = max(now, session.deadline)
                 session.timerFired(at: now)
+            case .decide(.authenticate(let request)):
+                requests.append(request)
+                session.authenticated(answer(request))
             case .decide(let question):
                 session.decided(verdict(question))
             case .chunk(let part):
@@ -150,12 +157,36 @@ final class ScriptedHost {
                              helloName: message.helloName, findings: message.findings))
     }
 
+    /// One account: `user`, whose password is `pencil`.
+    private func answer(_ request: AuthenticationRequest) -> AuthenticationAnswer {
+        if let answer = answers(request) { return answer }
+        let user = AuthenticatedAccount(name: "user", senders: .any)
+        return switch request {
+        case .password("user", Secret("pencil")), .proof("user", isValid: true), .token(_, Secret("good")), .certificate(nil): .accepted(user)
+        case .password("busy", _), .token("busy", _): .unavailable
+        case .password, .proof, .token, .certificate: .refused
+        case .keys: .keys(ScriptedHost.keys, nonce: ScriptedHost.nonce)
+        case .begin(_, let response): .challenge(Array("more after ".utf8) + (response?.octets ?? []))
+        case .response(Secret("open sesame")): .accepted(user)
+        case .response: .refused
+        }
+    }
+
+    /// The keys and the nonce of RFC 7677 §3.
+    static let nonce = Array("%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0".utf8)
+    static let keys: SCRAMKeys = {
+        let salt = SASLBase64.decode(Array("W22ZaJ0SNY7soEsUEjb6gQ==".utf8)) ?? []
+        return (try? SCRAMKeys(password: Secret("pencil"), salt: salt, iterations: 4096))
+            ?? SCRAMKeys(salt: [], iterations: 1, storedKey: [], serverKey: [])
+    }()
+
     private func verdict(_ question: Question) -> Verdict {
         let (stage, argument) = switch question {
         case .connect(let client): ("connect", client.endpoint.description)
         case .hello(_, let name): ("hello", name)
         case .mail(let mail): ("mail", mail.reversePath.description)
         case .recipient(let recipient): ("rcpt", recipient.forwardPath.description)
+        case .authenticate(let request): ("auth", request.name ?? "")
         }
         guard let rule = rules.first(where: { $0.stage == stage && ($0.argument == argument || $0.argument == "*") }) else {
             return .accept

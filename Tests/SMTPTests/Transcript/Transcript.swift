@@ -9,6 +9,7 @@ import SMTP
 ///     @ maxMessageSize 1000            a setting
 ///     @ refuse rcpt <x@a.example> 550 5.1.1 No
 ///     @ allow xclient
+///     @ auth PLAIN required plaintext
 ///     C: EHLO a.example                a line, CRLF added
 ///     C! "raw\r\n" * 3                 octets with escapes, repeated
 ///     S: 250-*                         all lines of a reply, with * and ? as wildcards in the last one
@@ -93,6 +94,8 @@ struct Transcript: Sendable, CustomTestStringConvertible {
         case ("malformedHeader", "refuse"): settings.malformedHeaderPolicy = .refuse
         case ("allow", "xclient"): permissions.insert(.xclient)
         case ("allow", "xforward"): permissions.insert(.xforward)
+        case ("allow", "external"): permissions.insert(.external)
+        case ("auth", _): settings.authentication = try authentication(words.dropFirst(), number)
         case ("lockstep", _): isLockStep = true
         case ("refuse", let stage):
             guard words.count > 5, let code = Int(words[3]), let enhanced = EnhancedStatusCode(Array(words[4].utf8)) else {
@@ -110,6 +113,7 @@ struct Transcript: Sendable, CustomTestStringConvertible {
             case "maxHops": settings.maxHops = value
             case "maxJunkCommands": settings.maxJunkCommands = value
             case "softErrorLimit": settings.softErrorLimit = value
+            case "maxAuthFailures": settings.authentication?.maxFailures = value
             case "hardErrorLimit": settings.hardErrorLimit = value
             case "largeMessageThreshold": settings.largeMessageThreshold = value
             case "headerOctets": settings.headerLimits.octets = value
@@ -117,6 +121,23 @@ struct Transcript: Sendable, CustomTestStringConvertible {
             default: throw Mistake(line: number, text: key)
             }
         }
+    }
+
+    /// `PLAIN LOGIN required plaintext host`
+    private func authentication(_ words: ArraySlice<String>, _ number: Int) throws -> AuthenticationSettings {
+        var settings = AuthenticationSettings()
+        settings.mechanisms = []
+        for word in words {
+            switch word {
+            case "required": settings.use = .required
+            case "plaintext": settings.protection = .optional
+            case "host": settings.lead = .host
+            default:
+                guard let mechanism = SASLMechanism(rawValue: word) else { throw Mistake(line: number, text: word) }
+                settings.mechanisms.append(mechanism)
+            }
+        }
+        return settings
     }
 
     /// `"text with \r \n \t \0 \\ \" \xHH"` with an optional `* count`.

@@ -79,6 +79,7 @@ import Testing
         case "hello": #expect(host.stored.last?.helloName == value, "\(place)")
         case "chunks": #expect(host.stored.last?.chunks == Int(value), "\(place)")
         case "client": #expect(host.identity.endpoint.description == value, "\(place)")
+        case "login": #expect(host.identity.login ?? "nobody" == value, "\(place)")
         case "longline": #expect(host.stored.last?.findings.contains(.longLine) == (value == "yes"), "\(place)")
         default: Issue.record("\(place): unknown fact \(name)")
         }

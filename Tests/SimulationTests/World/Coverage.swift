@@ -19,6 +19,7 @@ struct Coverage {
         "operator: hold", "operator: release", "operator: retry now", "operator: flush", "operator: reload",
         "report: failed", "report: delayed", "report: relayed", "report: expanded", "alias: forwarding", "alias: list",
         "host: LMTP recipient taken", "host: LMTP recipient deferred", "host: LMTP recipient refused", "host: LMTP replies lost",
+        "host: TLS", "host: STARTTLS refused", "TLS handshake that fails", "TLS handshake that hangs",
         "mailbox: took", "mailbox: errors",
     ]
 

@@ -1,4 +1,5 @@
 import DNS
+import Events
 import MailQueue
 import Ports
 import SMTP
@@ -45,7 +46,7 @@ public final class SMTPAgent: DeliveryAgent, @unchecked Sendable {
 
     public func deliver(_ request: DeliveryRequest, completion: @escaping (AttemptReport, (any DeliveryLease)?) -> Void) {
         switch request.nextHop {
-        case .smtp(let hosts): SMTPAttempt(request.attempt, to: hosts, .smtp, agent: self, completion).start()
+        case .smtp(let hosts): SMTPAttempt(request.attempt, to: hosts.map { $0.chosen(for: request.attempt.envelope.reversePath) }, .smtp, agent: self, completion).start()
         case .lmtp(let hosts): SMTPAttempt(request.attempt, to: hosts, .lmtp, agent: self, completion).start()
         case .maildir, .sandbox, .discard:
             preconditionFailure("a next hop of another agent")
@@ -56,6 +57,11 @@ public final class SMTPAgent: DeliveryAgent, @unchecked Sendable {
 
     /// Connections that wait for work.
     public var idleConnections: Int { pool.idleCount }
+
+    /// Octets for SCRAM that no connection had before.
+    var nonce: [UInt8] {
+        (0..<3).flatMap { _ in withUnsafeBytes(of: random.next().bigEndian, Array.init) }
+    }
 
     /// The key of connections to `host`.
     func key(_ host: HopHost, _ dialect: Dialect) -> ConnectionKey {

@@ -99,7 +99,7 @@ final class SMTPAttempt: @unchecked Sendable {
 
     private func open(_ endpoint: SocketEndpoint, _ host: HopHost, clearBecause: TLSFailure?) {
         let connection = SMTPConnection(key: agent.key(host, dialect), host: host, endpoint: endpoint, loop: agent.loop,
-                                        settings: agent.settings, clearBecause: clearBecause)
+                                        settings: agent.settings, nonce: agent.nonce, clearBecause: clearBecause)
         connection.user = self
         connection.open(by: agent.dialer, settings: agent.settings)
     }
@@ -131,7 +131,7 @@ final class SMTPAttempt: @unchecked Sendable {
 
     private var transaction: ClientTransaction {
         let envelope = attempt.envelope
-        var transaction = ClientTransaction(reversePath: envelope.reversePath, recipients: recipients.map { index in
+        var transaction = ClientTransaction(reversePath: envelope.reversePath(towards: recipients), recipients: recipients.map { index in
             let recipient = envelope.recipients[Int(index)]
             var parameters = RcptParameters()
             parameters.notify = recipient.notify

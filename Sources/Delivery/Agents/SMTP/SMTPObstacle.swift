@@ -91,6 +91,10 @@ struct SMTPObstacle {
             Diagnosis(status: .init(4, 4, 1), explanation: "No connection to \(place): \(error.words).", bounceClass: .network)
         case .opening(.quit):
             Diagnosis(status: .init(4, 4, 2), explanation: "\(place) ended the session.", bounceClass: .network)
+        case .opening(.refused(let reply, at: .authentication)):
+            // Wrong today, put right tomorrow: no mail is lost for a password that was changed at one end only.
+            Diagnosis(status: .init(4, 7, 8), reply: reply, explanation: "\(place) does not accept the route's credentials.",
+                      bounceClass: .authentication)
         case .opening(.refused(let reply, let stage)), .closing(let reply, let stage):
             Diagnosis(status: isTemporary ? reply.temporaryStatus : reply.status, reply: reply,
                       explanation: "\(place) refused the session \(stage.words).")
@@ -121,6 +125,7 @@ extension ClientStage {
         case .greeting: "in its greeting"
         case .ehlo: "at EHLO"
         case .startTLS: "at STARTTLS"
+        case .authentication: "at AUTH"
         case .idle: "between messages"
         case .reset: "at RSET"
         case .mail: "at MAIL"
@@ -156,6 +161,15 @@ extension ClientFailure {
             Diagnosis(status: .init(4, 7, 4), explanation: "\(place) does not offer STARTTLS, which is required.", bounceClass: .tls)
         case .tls(let failure):
             Diagnosis(status: failure.status, explanation: "TLS with \(place) failed: \(failure).", bounceClass: .tls)
+        case .authenticationNeedsTLS:
+            Diagnosis(status: .init(4, 7, 11), explanation: "\(place) did not come under TLS, without which the route's credentials are not sent.",
+                      bounceClass: .tls)
+        case .noCommonMechanism:
+            Diagnosis(status: .init(4, 7, 4), explanation: "\(place) offers no way to authenticate that fits the route's credentials.",
+                      bounceClass: .authentication)
+        case .serverNotAuthenticated:
+            Diagnosis(status: .init(4, 7, 8), explanation: "\(place) did not prove that it knows the password of the route's credentials.",
+                      bounceClass: .authentication)
         case .contentUnavailable:
             Diagnosis(status: .init(4, 3, 0), explanation: "The message could not be read from the queue.", bounceClass: .system)
         }

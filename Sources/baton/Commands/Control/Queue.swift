@@ -6,7 +6,7 @@ struct QueueCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "queue", abstract: "Show waiting messages, and hold, release, retry, bounce or remove them.",
         subcommands: [QueueList.self, QueueSummaryCommand.self, QueueShow.self, QueueHold.self, QueueRelease.self,
-                      QueueRetry.self, QueueBounce.self, QueueRemove.self, QueueFlush.self],
+                      QueueRetry.self, QueueBounce.self, QueueRemove.self, QueueFlush.self, QueueFsck.self],
         defaultSubcommand: QueueList.self)
 }
 
