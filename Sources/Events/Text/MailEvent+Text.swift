@@ -50,10 +50,9 @@ extension Envelope {
         if let envelopeID { fields.append(EventField("envid", .text(envelopeID))) }
         if let moment = notBefore { fields.append(EventField("not_before", .text(DateTime.rfc3339(moment)))) }
         if let moment = expiresAt { fields.append(EventField("expires", .text(DateTime.rfc3339(moment)))) }
-        return fields + origin.fields + findings.eventFields
         if let address = forwardedReversePath { fields.append(EventField("forwarded_as", .text(address.description))) }
         if let verification { fields.append(EventField("verification", .text(verification))) }
-        return fields + origin.fields
+        return fields + origin.fields + findings.eventFields
     }
 }
 
