@@ -6,6 +6,9 @@ public struct DANEVerifier: Hashable, Sendable {
     /// Records of one host that are looked at.
     public static let maxRecords = 32
 
+    /// Names of a certificate that are told where it has none that is wanted.
+    private static let maxPresentedNames = 4
+
     /// What came of it.
     public enum Verdict: Hashable, Sendable {
         /// The record at the chain's `depth` proves the server; 0 is its own certificate.
@@ -24,8 +27,8 @@ public struct DANEVerifier: Hashable, Sendable {
         case noMatch
         /// A trust anchor matches, and the chain to it is not valid.
         case invalidChain(reason: String, isExpired: Bool)
-        /// A trust anchor matches, and the certificate is for other names (RFC 7672 §3.2.2).
-        case wrongName
+        /// A trust anchor matches, and the certificate is for other names, of which a few are told (RFC 7672 §3.2.2).
+        case wrongName(presented: [String])
 
         /// For people.
         public var description: String {
@@ -34,7 +37,7 @@ public struct DANEVerifier: Hashable, Sendable {
             case .malformedChain: "the server's certificate cannot be read"
             case .noMatch: "no certificate of the server matches the TLSA records"
             case .invalidChain(let reason, _): "the certificate does not lead to the trust anchor of the TLSA records: \(reason)"
-            case .wrongName: "the certificate is not one for the host"
+            case .wrongName(let names): "the certificate is for other names: \(names.joined(separator: ", "))"
             }
         }
     }
@@ -74,7 +77,7 @@ public struct DANEVerifier: Hashable, Sendable {
             switch X509Path.verify(leaf, intermediates: intermediates, anchors: anchors, at: now) {
             case .valid(let depth):
                 if referenceNames.contains(where: leaf.isFor(hostName:)) { return .authenticated(record, depth: depth) }
-                refusal = .wrongName
+                refusal = .wrongName(presented: Array(leaf.dnsNames.prefix(DANEVerifier.maxPresentedNames)))
             case .invalid(let reason, let isExpired):
                 // An anchor that came with the record, and has nothing to do with the chain, is no match.
                 if anchors.contains(where: { anchor in intermediates.contains { $0.der == anchor.der } }) || isExpired {

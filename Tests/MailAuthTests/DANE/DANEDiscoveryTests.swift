@@ -57,7 +57,8 @@ struct DANEDiscoveryTests {
           arguments: [DNSAnswer.Status.serverFailure, .timedOut, .bogus])
     func failures(_ status: DNSAnswer.Status) {
         let records = entry(status: status, bogus: status == .bogus)
-        guard case .unavailable(let problem)? = find(["mx.example": entry([DANEDiscoveryTests.address]), "_25._tcp.mx.example": records]) else {
+        let names = ["mx.example": entry([DANEDiscoveryTests.address]), "_25._tcp.mx.example": records]
+        guard case .unavailable(let problem)? = find(names) else {
             Issue.record("the host may be used")
             return
         }
@@ -98,7 +99,8 @@ struct DANEDiscoveryTests {
 
     @Test("both families count: one unsigned address makes the host unsigned")
     func families() {
-        let names = ["mx.example": entry([DANEDiscoveryTests.address, .aaaa(.v6(high: 1, low: 1))]), "_25._tcp.mx.example": entry([DANEDiscoveryTests.tlsa])]
+        let host = entry([DANEDiscoveryTests.address, .aaaa(.v6(high: 1, low: 1))])
+        let names = ["mx.example": host, "_25._tcp.mx.example": entry([DANEDiscoveryTests.tlsa])]
         #expect(find(names) == policy("mx.example", ["mx.example", "d.example"]))
     }
 
@@ -107,7 +109,8 @@ struct DANEDiscoveryTests {
         let record = try? DNSRecord(parsing: [UInt8](repeating: 3, count: count)[...], type: .tlsa)
         #expect((record == nil) == (count < 4))
         guard let record else { return }
-        guard case .policy(let policy)? = find(["mx.example": entry([DANEDiscoveryTests.address]), "_25._tcp.mx.example": entry([record])]) else {
+        let names = ["mx.example": entry([DANEDiscoveryTests.address]), "_25._tcp.mx.example": entry([record])]
+        guard case .policy(let policy)? = find(names) else {
             Issue.record("no policy")
             return
         }

@@ -5,7 +5,8 @@ import Testing
 @Suite("TLS report tally")
 struct TLSReportTallyTests {
     private let now = Timestamp(seconds: 1_790_000_000)
-    private let policy = TLSReport.Policy(type: .sts, strings: ["version: STSv1", "mode: enforce"], domain: "a.example", mxHosts: ["*.a.example"])
+    private let policy = TLSReport.Policy(type: .sts, strings: ["version: STSv1", "mode: enforce"], domain: "a.example",
+                                          mxHosts: ["*.a.example"])
 
     private func failure(_ type: TLSReport.ResultType, host: String = "mx.a.example", reason: String? = nil) -> TLSReport.Failure {
         TLSReport.Failure(type: type, receivingHost: host, receivingAddress: "192.0.2.1", sessions: 0, reasonCode: reason)
