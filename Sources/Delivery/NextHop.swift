@@ -41,6 +41,8 @@ public struct HopHost: Hashable, Sendable {
 
     /// How connections to it must be protected.
     public var tls: TLSPolicy
+    /// The same for messages that say something about TLS; nil for hosts that the configuration names.
+    public var tlsWhenAsked: TLSPoliciesWhenAsked?
     /// When TLS begins.
     public var tlsStart: TLSStart
 
@@ -55,7 +57,28 @@ public struct HopHost: Hashable, Sendable {
     }
 
     /// The name that is asked for in the handshake; an address has none (RFC 6066 §3).
-    var serverName: String? { if case .name(let name) = location { name } else { nil } }
+    var serverName: String? { if case .name(let name) = location { tls.serverName ?? name } else { nil } }
+
+    /// The host with the policy for a message that says this about TLS.
+    func protected(for message: MessageTLS) -> HopHost {
+        var host = self
+        switch message {
+        case .ordinary: break
+        case .required: host.tls = tlsWhenAsked?.required ?? requiredOfConfigured
+        // What the configuration asks for stays.
+        case .waived: host.tls = tlsWhenAsked?.waived ?? tls
+        }
+        return host
+    }
+
+    /// REQUIRETLS at a host that the configuration names, and so proves.
+    private var requiredOfConfigured: TLSPolicy {
+        if tls.isProven { return tls }
+        guard tls != .none else { return .withheld(.clearByConfiguration) }
+        if case .name(let name) = location { return .verify(names: [name]) }
+        return .withheld(.hostNotProven)
+    }
+
     /// The host as mail from `reversePath` finds it.
     func chosen(for reversePath: ReversePath) -> HopHost {
         guard let credentials else { return self }

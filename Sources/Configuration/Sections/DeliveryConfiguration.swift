@@ -92,6 +92,12 @@ public struct DeliveryConfiguration: Hashable, Sendable {
     public var addressPreference = AddressPreference.ipv4First
     /// What becomes of 8-bit content at a server without 8BITMIME.
     public var eightBit = EightBitPolicy.send
+    /// How connections for some destinations are protected, whatever these publish.
+    public var tls: [DestinationTLS] = []
+    /// Whether TLSA records of destinations are looked for.
+    public var dane = true
+    /// How the MTA-STS policies of destinations are found.
+    public var mtaSTS = MTASTSConfiguration()
     /// The waits of a connection.
     public var timeouts = Timeouts()
 
@@ -120,6 +126,15 @@ public struct DeliveryConfiguration: Hashable, Sendable {
                "Which addresses of a host are tried: both families in turn, or one alone where the other has no way out."),
         .value("eightBit", \.eightBit, .choice,
                "What becomes of 8-bit mail at a server without 8BITMIME: `send` it as it is, or `bounce` it with 5.6.3.", reference: "RFC 6152 §3"),
+        .value("tls", \.tls, .list(of: DestinationTLS.type),
+               "How connections for some destinations are protected, whatever these publish; every other destination is `auto`.", example: """
+               # - destinations: [partner.example, "*.partner.example"]
+               #   level: verify
+               """),
+        .value("dane", \.dane, .flag,
+               "Whether TLSA records of destinations are looked for; needs `dns.trustAnchor`.", reference: "RFC 7672"),
+        .section("mtaSTS", \.mtaSTS, MTASTSConfiguration.keys, default: MTASTSConfiguration(),
+                 "How the MTA-STS policies of destinations are found."),
         .section("timeouts", \.timeouts, Timeouts.keys, default: Timeouts(), "How long other servers may take."),
     ] }
 }

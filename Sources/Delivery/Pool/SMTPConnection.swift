@@ -175,7 +175,7 @@ final class SMTPConnection: ConnectionHandler, @unchecked Sendable {
     }
 
     private func startTLS() {
-        let settings = TLSClientSettings(serverName: host.serverName, verification: key.tls.verification)
+        let settings = TLSClientSettings(serverName: host.serverName, verification: key.tls.verification(at: loop.now))
         connection?.startTLS(.client(settings), timeout: session.settings.startTLSTimeout)
     }
 

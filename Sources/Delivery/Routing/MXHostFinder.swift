@@ -30,9 +30,9 @@ public final class MXHostFinder: MailHostFinder, @unchecked Sendable {
         resolver.resolve(domain, .mx, on: loop) { answer in
             switch answer.status {
             case .success:
-                completion(MailHostAnswer(self.exchanges(answer, port: port), timeToLive: answer.timeToLive))
+                completion(MailHostAnswer(self.exchanges(answer, port: port), timeToLive: answer.timeToLive, isSecure: answer.isSecure))
             case .noData:
-                self.findImplicitHost(domain, port: port, on: loop, completion: completion)
+                self.findImplicitHost(domain, port: port, isProven: answer.isSecure, on: loop, completion: completion)
             case .nameError:
                 completion(MailHostAnswer(.undeliverable(.noSuchDomain), timeToLive: answer.timeToLive))
             case .serverFailure, .timedOut, .bogus:
@@ -83,15 +83,15 @@ public final class MXHostFinder: MailHostFinder, @unchecked Sendable {
     }
 
     /// Without MX records the domain itself is the mail host, if it has an address.
-    private func findImplicitHost(_ domain: String, port: UInt16, on loop: any Loop,
+    private func findImplicitHost(_ domain: String, port: UInt16, isProven: Bool, on loop: any Loop,
                                   completion: @escaping @Sendable (MailHostAnswer) -> Void) {
         if own.names.contains(domain) {
             return completion(MailHostAnswer(.undeliverable(.loopsBack), timeToLive: .hours(1)))
         }
         resolver.resolve(domain, .a, on: loop) { four in
-            if !four.addresses.isEmpty { return completion(self.implicit(domain, port, four.timeToLive)) }
+            if !four.addresses.isEmpty { return completion(self.implicit(domain, port, four.timeToLive, isProven && four.isSecure)) }
             self.resolver.resolve(domain, .aaaa, on: loop) { six in
-                if !six.addresses.isEmpty { return completion(self.implicit(domain, port, six.timeToLive)) }
+                if !six.addresses.isEmpty { return completion(self.implicit(domain, port, six.timeToLive, isProven && six.isSecure)) }
                 let timeToLive = min(four.timeToLive, six.timeToLive)
                 if four.isTemporaryFailure || six.isTemporaryFailure {
                     completion(MailHostAnswer(.unavailable, timeToLive: timeToLive))
@@ -102,7 +102,7 @@ public final class MXHostFinder: MailHostFinder, @unchecked Sendable {
         }
     }
 
-    private func implicit(_ domain: String, _ port: UInt16, _ timeToLive: Duration) -> MailHostAnswer {
-        MailHostAnswer(.hosts([HopHost(.name(domain), port: port)]), timeToLive: timeToLive)
+    private func implicit(_ domain: String, _ port: UInt16, _ timeToLive: Duration, _ isSecure: Bool) -> MailHostAnswer {
+        MailHostAnswer(.hosts([HopHost(.name(domain), port: port)]), timeToLive: timeToLive, isSecure: isSecure)
     }
 }

@@ -10,6 +10,7 @@ import SMTP
 public final class Router: RouteTable, @unchecked Sendable {
     private let loop: any Loop
     private let hostFinder: any MailHostFinder
+    private let tls: TLSPolicyDiscovery?
     private var table: RoutingTable
     /// What destinations were resolved to; as short-lived as their resolution.
     private var hops: [DestinationKey: (hop: NextHop, validUntil: Timestamp)] = [:]
@@ -21,8 +22,9 @@ public final class Router: RouteTable, @unchecked Sendable {
     /// Resolved destinations that are kept before those past their time are dropped.
     private static let sweepFloor = 1024
 
-    /// A router with this table; MX hosts come from `hostFinder`.
-    public init(table: RoutingTable, hostFinder: any MailHostFinder, loop: any Loop) {
+    /// A router with this table; MX hosts come from `hostFinder`, and how they are connected to from `tls`.
+    public init(table: RoutingTable, hostFinder: any MailHostFinder, tls: TLSPolicyDiscovery? = nil, loop: any Loop) {
+        self.tls = tls
         self.table = table
         self.hostFinder = hostFinder
         self.loop = loop
@@ -88,11 +90,23 @@ public final class Router: RouteTable, @unchecked Sendable {
         hostFinder.findHosts(of: key.domain, port: port, on: loop) { answer in
             let validUntil = self.loop.now + min(max(answer.timeToLive, Router.validity.lowerBound), Router.validity.upperBound)
             switch answer.result {
-            case .hosts(let hosts):
-                self.settle(key, .smtp(hosts: hosts), self.site("smtp", hosts), validUntil, completion)
+            case .hosts(let hosts): self.protect(hosts, of: key, answer, validUntil, completion)
             case .unavailable: completion(.unavailable, validUntil)
             case .undeliverable(let failure): completion(.undeliverable(failure: failure.rawValue), validUntil)
             }
+        }
+    }
+
+    private func protect(_ hosts: [HopHost], of key: DestinationKey, _ answer: MailHostAnswer, _ validUntil: Timestamp,
+                         _ completion: @escaping @Sendable (Resolution, Timestamp) -> Void) {
+        guard let tls, !key.domain.hasPrefix("[") else {
+            return settle(key, .smtp(hosts: hosts), site("smtp", hosts), validUntil, completion)
+        }
+        tls.protect(hosts, of: key.domain, isProven: answer.isSecure) { hosts, timeToLive in
+            // Fetching a policy takes time, and one that could not be found is looked for again soon.
+            let now = self.loop.now
+            let end = max(min(validUntil, now + timeToLive), now + Router.validity.lowerBound)
+            self.settle(key, .smtp(hosts: hosts), self.site("smtp", hosts), end, completion)
         }
     }
 
@@ -138,10 +152,13 @@ public struct MailHostAnswer: Hashable, Sendable {
     public var result: Result
     /// How long it is good for.
     public var timeToLive: Duration
+    /// Whether DNSSEC proves it.
+    public var isSecure: Bool
 
     /// An answer.
-    public init(_ result: Result, timeToLive: Duration) {
+    public init(_ result: Result, timeToLive: Duration, isSecure: Bool = false) {
         self.result = result
         self.timeToLive = timeToLive
+        self.isSecure = isSecure
     }
 }

@@ -34,6 +34,7 @@ final class Daemon: @unchecked Sendable {
     private let router: Router
     private let hostFinder: MXHostFinder
     private let smtpAgent: SMTPAgent
+    private let outboundTLS: OutboundTLS
     private let maildirAgent: MaildirAgent
     private let queue: Queue
     private let delivery: DeliveryService
@@ -80,7 +81,9 @@ final class Daemon: @unchecked Sendable {
         let resolver = try configuration.makeResolver()
         let random = SystemRandomSource()
         hostFinder = MXHostFinder(resolver: resolver, random: SystemRandomSource(), own: configuration.ownHost)
-        router = Router(table: configuration.routingTable.authenticated(by: try configuration.readCredentials()), hostFinder: hostFinder, loop: core)
+        outboundTLS = try OutboundTLS(configuration, resolver: resolver, core: core, logger: logger)
+        router = Router(table: configuration.routingTable.authenticated(by: try configuration.readCredentials()), hostFinder: hostFinder,
+                        tls: outboundTLS.discovery, loop: core)
         var recovery = QueueRecovery(routes: router)
         recovery.lastExit = exit.lastExit
         let opened = try Daemon.openLog(configuration, storage, random, &recovery)
@@ -125,6 +128,7 @@ final class Daemon: @unchecked Sendable {
 
     private func begin() throws {
         core.execute {
+            self.smtpAgent.tlsObserver = self.outboundTLS.reporting
             self.queue.observer = self.queueWatch
             self.queue.begin()
         }
@@ -243,6 +247,7 @@ final class Daemon: @unchecked Sendable {
             self.smtpAgent.apply(agent, own: own)
             self.maildirAgent.apply(maildirs)
             self.hostFinder.apply(own: own)
+            self.outboundTLS.apply(new)
             self.router.apply(table)
             self.queue.apply(settings)
             self.queue.reroute()
@@ -265,6 +270,7 @@ final class Daemon: @unchecked Sendable {
         let ended = OnceAll(2) {
             self.policyFile.close()
             core.execute {
+                self.outboundTLS.save()
                 self.log.close(on: core) {
                     self.accounts?.shutDown()
                     self.exit.markOrderly()

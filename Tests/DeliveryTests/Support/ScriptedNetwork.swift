@@ -149,7 +149,15 @@ final class ScriptedConnection: Connection, @unchecked Sendable {
             guard self.isOpen, case .client(let settings) = role else { return }
             self.server.handshakes.append(settings)
             switch self.server.handshake {
-            case .established(let summary): self.handler?.tlsEstablished(summary)
+            case .established(var summary):
+                if case .chain(let check) = settings.verification {
+                    if case .refused(let failure) = check(summary.peerCertificates) {
+                        self.handler?.tlsFailed(failure)
+                        return self.end(nil)
+                    }
+                    summary.isVerified = true
+                }
+                self.handler?.tlsEstablished(summary)
             case .failed(let failure):
                 self.handler?.tlsFailed(failure)
                 self.end(nil)

@@ -32,7 +32,10 @@ final class SMTPAttempt: @unchecked Sendable {
     init(_ attempt: Attempt, to hosts: [HopHost], _ dialect: Dialect, agent: SMTPAgent,
          _ completion: @escaping (AttemptReport, (any DeliveryLease)?) -> Void) {
         self.attempt = attempt
-        self.hosts = hosts
+        let message: MessageTLS = attempt.envelope.requireTLS ? .required
+            : attempt.envelope.content.contains(.tlsWaived) ? .waived : .ordinary
+        // LMTP hands over within one's own house: what senders say about SMTP's TLS does not concern it.
+        self.hosts = message == .ordinary || dialect == .lmtp ? hosts : hosts.map { $0.protected(for: message) }
         self.dialect = dialect
         self.agent = agent
         self.completion = completion
@@ -64,6 +67,7 @@ final class SMTPAttempt: @unchecked Sendable {
         }
         hosts.removeFirst()
         self.host = host
+        if case .withheld(let reason) = host.tls { return pass(.init(host, nil, .withheld(reason))) }
         switch host.location {
         case .unix(let path):
             dial(.unix(path: path), host)
@@ -93,7 +97,7 @@ final class SMTPAttempt: @unchecked Sendable {
     private func dial(_ endpoint: SocketEndpoint, _ host: HopHost) {
         addressesTried += 1
         isReused = false
-        let mayBeClear = host.tls == .opportunistic && host.tlsStart == .startTLS
+        let mayBeClear = host.tls.allowsClear && host.tlsStart == .startTLS
         open(endpoint, host, clearBecause: mayBeClear ? agent.brokenTLS.failure(at: endpoint, now: agent.loop.now) : nil)
     }
 
@@ -141,6 +145,7 @@ final class SMTPAttempt: @unchecked Sendable {
         transaction.body = envelope.body
         if envelope.body == .sevenBit, envelope.content.contains(.eightBitBody) { transaction.body = .eightBitMIME }
         transaction.smtpUTF8 = envelope.smtpUTF8
+        transaction.requireTLS = envelope.requireTLS && dialect == .smtp
         transaction.hasEightBitHeader = envelope.content.contains(.eightBitHeader)
         transaction.returnContent = envelope.returnContent
         transaction.envelopeID = envelope.envelopeID
@@ -155,6 +160,13 @@ final class SMTPAttempt: @unchecked Sendable {
     }
 
     private func take(_ result: TransactionResult, from connection: SMTPConnection) {
+        if result.recipients.contains(.unsuitable(.nextHopWithoutREQUIRETLS)), sessionsTried + 1 < agent.settings.maxSessions, !hosts.isEmpty {
+            // Another host of the domain may offer it (RFC 8689 §4.2.1).
+            sessionsTried += 1
+            endpoints = []
+            ConnectionLease(connection, pool: agent.pool).release()
+            return pass(.init(connection.host, connection.endpoint, .withheld(.requireTLSNotOffered), tls: connection.tlsText))
+        }
         let reading = SMTPResultReading(dialect: dialect, offeredDSN: result.offeredDSN, remote: remote, host: connection.host,
                                         endpoint: connection.endpoint)
         if connection.isEnded, !isReused { sessionsTried += 1 }
@@ -204,7 +216,7 @@ extension SMTPAttempt: SMTPConnectionUser {
     func connectionEnded(_ connection: SMTPConnection, _ end: ClientEnd) {
         noteTLS(of: connection)
         if let failure = connection.tls?.failure, connection.clearBecause == nil,
-           connection.host.tls == .opportunistic, connection.host.tlsStart == .startTLS {
+           connection.host.tls.allowsClear, connection.host.tlsStart == .startTLS {
             // What nobody asked to be protected goes in the clear rather than not at all (RFC 7435 §3); the event says so.
             let now = agent.loop.now
             agent.brokenTLS.failed(failure, at: connection.endpoint, until: now + agent.settings.brokenTLSMemory, now: now)

@@ -14,6 +14,8 @@ struct SMTPObstacle {
         case addressUnavailable
         /// The address is one where this host listens itself.
         case thisHost
+        /// The TLS policy forbids to use the host.
+        case withheld(TLSObstacle)
         /// No connection came about.
         case connection(ConnectionError)
         /// The session ended before the first transaction.
@@ -54,6 +56,7 @@ struct SMTPObstacle {
     var isTemporary: Bool {
         switch reason {
         case .noHost, .noAddress, .thisHost: false
+        case .withheld(let obstacle): obstacle.isTemporary
         case .addressUnavailable, .connection, .broken, .closing: true
         case .opening(let end):
             // A greeting of 554 means "no mail service here" for now; EHLO refused for good is meant for us.
@@ -67,7 +70,7 @@ struct SMTPObstacle {
     /// What it says about the site.
     var feedback: SiteFeedback {
         switch reason {
-        case .noHost, .noAddress, .thisHost: .none
+        case .noHost, .noAddress, .thisHost, .withheld: .none
         case .addressUnavailable, .connection, .broken: .unavailable
         case .opening(.refused(_, at: .startTLS)): .answered
         case .opening: .unavailable
@@ -87,6 +90,10 @@ struct SMTPObstacle {
         case .thisHost:
             Diagnosis(status: .init(5, 4, 6), explanation: "The mail host \(place) is this host itself, which does not take "
                 + "the domain as its own.", bounceClass: .loop)
+        case .withheld(let obstacle):
+            // RFC 8689 §8 for what stays, RFC 3463 §3.8 for what may pass.
+            Diagnosis(status: obstacle.isTemporary ? .init(4, 7, 5) : .init(5, 7, 30),
+                      explanation: "\(place) was not used: \(obstacle).", bounceClass: .tls)
         case .connection(let error):
             Diagnosis(status: .init(4, 4, 1), explanation: "No connection to \(place): \(error.words).", bounceClass: .network)
         case .opening(.quit):
