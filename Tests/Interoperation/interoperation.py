@@ -11,6 +11,7 @@ import notifications
 import octets
 import operations
 import outgoing
+import policies
 import relaying
 import scanners
 import signatures
@@ -25,6 +26,7 @@ GROUPS = {
     "auth": authentication.run,
     "faults": faults.run, "transcripts": transcripts.run,
     "scanners": scanners.run, "acme": acme.run, "dkim": signatures.run,
+    "policies": policies.run,
 }
 
 

@@ -38,7 +38,7 @@ class Relay:
         with open(os.path.join(self.folder, "zone.json"), "w") as file:
             json.dump(records, file)
 
-    def configure(self, routes="", rules="[]", more="", listeners=None, domains=None, relay="[127.0.0.0/8]", spool=None):
+    def configure(self, routes="", rules="[]", more="", listeners=None, domains=None, relay="[127.0.0.0/8]", spool=None, dns=None):
         listeners = listeners or f"""
   - {{address: "127.0.0.1:{SMTP}"}}
   - {{address: "127.0.0.1:{SUBMISSION}", dialect: submission}}
@@ -59,7 +59,7 @@ routes:
 {routes}
 rules: {rules}
 spool: {{directory: "{spool or self.spool}", {'allowUnsafe: true, ' if spool else ''}segmentSize: 16MiB{', minFree: 32MiB' if spool else ''}}}
-dns: {{zone: "{self.folder}/zone.json"}}
+dns: {dns or f'{{zone: "{self.folder}/zone.json"}}'}
 control: {{socket: "{self.control}", submitSocket: "{self.folder}/submit", group: "root"}}
 log: {{level: debug}}
 {more or 'queue: {retrySchedule: [1s], retryJitter: 0%}'}
