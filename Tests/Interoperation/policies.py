@@ -87,7 +87,8 @@ smtpd_tls_loglevel = 1
     relay.configure("", "[]", f"""delivery:
   mxPort: {POSTFIX}
   tls: [{{destinations: [override.unsigned], level: encrypt}}]
-  mtaSTS: {{port: {POLICY_HOST}, privateAddresses: true, trustedCertificates: ["{authority.certificate}"], timeout: 10s}}
+  mtaSTS: {{port: {POLICY_HOST}, privateAddresses: true, timeout: 10s}}
+tls: {{trustedCertificates: ["{authority.certificate}"]}}
 queue: {{retrySchedule: [1h], retryJitter: 0%}}""",
                     dns=f'{{forwarders: ["127.0.0.1:{NAMESERVER}"], trustAnchor: "{names.anchor}"}}')
     relay.start()

@@ -45,8 +45,6 @@ public struct DestinationTLS: Hashable, Sendable {
 public struct MTASTSConfiguration: Hashable, Sendable {
     /// Whether they are looked for.
     public var enabled = true
-    /// Files of authorities that policy hosts are checked by; none: the system's.
-    public var trustedCertificates: [String] = []
     /// Whether policy hosts may have private addresses.
     public var privateAddresses = false
     /// The port of policy hosts.
@@ -58,11 +56,9 @@ public struct MTASTSConfiguration: Hashable, Sendable {
     public init() {}
 
     static var keys: [Key<MTASTSConfiguration>] { [
-        .value("enabled", \.enabled, .flag, "Whether the policies of destinations are looked for.", effect: .restart, reference: "RFC 8461"),
+        .value("enabled", \.enabled, .flag, "Whether the policies of destinations are looked for. Their hosts are checked by the authorities that the system trusts, or by `tls.trustedCertificates`.", effect: .restart, reference: "RFC 8461"),
         .value("timeout", \.timeout, .duration(.seconds(1) ... .minutes(5)), "How long fetching a policy may take.", effect: .restart,
                reference: "RFC 8461 §3.3"),
-        .value("trustedCertificates", \.trustedCertificates, .list(of: .path(), count: 0...16),
-               "For tests: files of authorities (PEM) that policy hosts are checked by instead of the system's.", effect: .restart),
         .value("privateAddresses", \.privateAddresses, .flag,
                "For tests: whether policy hosts may have loopback, private and other reserved addresses.", effect: .restart),
         .value("port", \.port, .count(1...65535), "The port of policy hosts; anything but 443 is for tests.", effect: .restart),

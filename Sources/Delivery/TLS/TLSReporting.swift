@@ -8,7 +8,8 @@ import SMTP
 public final class TLSReporting: TLSOutcomeObserver {
     private let loop: any Loop
     private let counters: TLSReportCounters
-    private let verifier: PKIXVerifier
+    /// Judges certificates under policies that are tested.
+    public var verifier: PKIXVerifier
 
     /// Counts into `counters`; certificates under policies that are tested are judged by `verifier`.
     public init(loop: any Loop, counters: TLSReportCounters, verifier: PKIXVerifier) {

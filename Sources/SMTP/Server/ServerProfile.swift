@@ -8,7 +8,7 @@ public final class ServerProfile: Sendable {
     let greeting: [UInt8]
     /// The answer to HELO.
     let heloReply: [UInt8]
-    /// The answers to EHLO or LHLO, by permissions and by whether TLS can still be started and AUTH be used.
+    /// The answers to EHLO or LHLO, by permissions and by whether TLS can still be started, AUTH be used and TLS is up.
     private let helloReplies: [[UInt8]]
     let parser: CommandParser
 
@@ -19,15 +19,17 @@ public final class ServerProfile: Sendable {
         greeting = Reply(220, nil, "\(settings.hostname) \(product)").wire
         heloReply = Reply(250, nil, settings.hostname).wire
         parser = CommandParser(paths: PathParser(brackets: settings.brackets, limits: settings.addressLimits))
-        helloReplies = (0..<32).map { index in
-            let capabilities = ServerProfile.capabilities(settings, Permissions(rawValue: UInt8(index & 7)),
+        helloReplies = (0..<64).map { index in
+            var capabilities = ServerProfile.capabilities(settings, Permissions(rawValue: UInt8(index & 7)),
                                                           offersStartTLS: index & 8 != 0, offersAuthentication: index & 16 != 0)
+            // In the clear the offer would mean nothing (RFC 8689 §2); LMTP is the end of the way.
+            capabilities.requireTLS = index & 32 != 0 && settings.dialect != .lmtp
             return Reply(code: 250, lines: [settings.hostname] + capabilities.keywordLines).wire
         }
     }
 
-    func helloReply(_ permissions: Permissions, offersStartTLS: Bool, offersAuthentication: Bool) -> [UInt8] {
-        helloReplies[Int(permissions.rawValue & 7) | (offersStartTLS ? 8 : 0) | (offersAuthentication ? 16 : 0)]
+    func helloReply(_ permissions: Permissions, offersStartTLS: Bool, offersAuthentication: Bool, isTLS: Bool) -> [UInt8] {
+        helloReplies[Int(permissions.rawValue & 7) | (offersStartTLS ? 8 : 0) | (offersAuthentication ? 16 : 0) | (isTLS ? 32 : 0)]
     }
 
     /// What EHLO and LHLO offer under `settings`.

@@ -71,7 +71,7 @@ extension ServerSession {
             return nil
         }
         if requiresAuthentication { refuse(.authenticationRequired); return nil }
-        if mail.parameters.requireTLS { refuse(.unsupportedParameter); return nil }
+        if mail.parameters.requireTLS, !isTLS || settings.dialect == .lmtp { refuse(.unsupportedParameter); return nil }
         // Who submitted the message first is what a trusted client says, and nobody passes it on (RFC 4954 §5).
         if mail.parameters.auth != nil, settings.authentication == nil { refuse(.unsupportedParameter); return nil }
         if mail.isInternational, !mail.parameters.smtpUTF8 { refuse(.utf8AddressNeedsSMTPUTF8); return nil }
@@ -152,7 +152,8 @@ extension ServerSession {
             helloVerb = verb
             let offersStartTLS = profile.settings.offersStartTLS && !isTLS
             output.append(contentsOf: verb == .helo ? profile.heloReply
-                : profile.helloReply(permissions, offersStartTLS: offersStartTLS, offersAuthentication: offersAuthentication))
+                : profile.helloReply(permissions, offersStartTLS: offersStartTLS, offersAuthentication: offersAuthentication,
+                                     isTLS: isTLS))
         case .mail(let mail):
             begin(mail)
             Reply.senderOK.append(to: &output)

@@ -18,6 +18,8 @@ final class OutboundTLS: @unchecked Sendable {
     private let counters: TLSReportCounters
     private let files: [DiskStateFile]
     private let dane: DANEDiscovery
+    private let policyHosts: PolicyHosts
+    private let logger: Logger
 
     init(_ configuration: BatonConfiguration, resolver: any Resolver, core: any Loop, logger: Logger) throws {
         let settings = configuration.delivery.mtaSTS
@@ -26,21 +28,26 @@ final class OutboundTLS: @unchecked Sendable {
         files = [policies, reports]
         counters = TLSReportCounters(loop: core, file: reports)
         dane = DANEDiscovery(resolver: resolver)
+        policyHosts = try PolicyHosts(client: configuration.policyHostClient, resolver: resolver, port: UInt16(clamping: settings.port))
+        self.logger = logger
         var mtaSTS: MTASTSDiscovery?
         if settings.enabled {
             var limits = MTASTSSettings()
             limits.fetchTimeout = settings.timeout
-            mtaSTS = MTASTSDiscovery(loop: core, resolver: resolver, getter: try PolicyHosts(settings, resolver: resolver), file: policies,
-                                     settings: limits)
+            mtaSTS = MTASTSDiscovery(loop: core, resolver: resolver, getter: policyHosts, file: policies, settings: limits)
         }
         discovery = TLSPolicyDiscovery(loop: core, dane: configuration.delivery.dane ? dane : nil, mtaSTS: mtaSTS, reports: counters,
                                        level: configuration.tlsLevel)
-        reporting = TLSReporting(loop: core, counters: counters, verifier: PKIXVerifier(trustedCertificateFiles: settings.trustedCertificates))
+        reporting = TLSReporting(loop: core, counters: counters, verifier: configuration.pkixVerifier)
     }
 
     /// Puts what can be reloaded in force; on the core loop.
     func apply(_ configuration: BatonConfiguration) {
         discovery.apply(dane: configuration.delivery.dane ? dane : nil, level: configuration.tlsLevel)
+        reporting.verifier = configuration.pkixVerifier
+        do { try policyHosts.update(configuration.policyHostClient) } catch {
+            logger.warning("trusted-certificates", metadata: ["reason": "\(error)"])
+        }
     }
 
     /// Writes what is counted but not yet written; on the core loop.
@@ -62,6 +69,17 @@ extension BatonConfiguration {
     }
 }
 
+extension BatonConfiguration {
+    fileprivate var policyHostClient: HTTPClientSettings {
+        var client = HTTPClientSettings()
+        client.trustedCertificateFiles = tls.trustedCertificates
+        client.allowsPrivateAddresses = delivery.mtaSTS.privateAddresses
+        return client
+    }
+
+    fileprivate var pkixVerifier: PKIXVerifier { PKIXVerifier(trustedCertificateFiles: tls.trustedCertificates) }
+}
+
 extension TLSLevel {
     fileprivate init(_ level: DestinationTLS.Level) {
         switch level {
@@ -72,15 +90,5 @@ extension TLSLevel {
         case .verify: self = .verify
         case .dane: self = .dane
         }
-    }
-}
-
-extension PolicyHosts {
-    /// Policy hosts as the configuration says.
-    fileprivate convenience init(_ settings: MTASTSConfiguration, resolver: any Resolver) throws {
-        var client = HTTPClientSettings()
-        client.trustedCertificateFiles = settings.trustedCertificates
-        client.allowsPrivateAddresses = settings.privateAddresses
-        try self.init(client: client, resolver: resolver, port: UInt16(clamping: settings.port))
     }
 }
