@@ -1,5 +1,6 @@
 """What destinations publish about TLS: DANE in a signed zone, MTA-STS policies; Postfix is the server."""
 import http.server
+import smtplib
 import ssl
 import threading
 
@@ -103,6 +104,8 @@ queue: {{retrySchedule: [1h], retryJitter: 0%}}""",
                                ("mixed.signed", "the TLSA records of the host cannot be told"), ("badname.unsigned", "for other names"),
                                ("otherhost.unsigned", "not in the MTA-STS policy")):
             report.case(f"{domain}: waits, and says why", waits, relay, peer, domain, reason)
+        report.case("TLS-Required: No goes where the records are wrong", waived, relay, peer)
+        report.case("REQUIRETLS bounces with 5.7.30 where Postfix does not offer it", required, relay, peer)
         report.case("a redirection of a policy is not followed", redirected)
         report.case("policies and counts are kept over a restart", kept, relay, peer)
     finally:
@@ -146,6 +149,29 @@ def waits(relay, peer, domain, reason):
     text = until(lambda: "deferred" in text_of(relay, id) and text_of(relay, id), 40, "a first attempt")
     holds(reason in text, text[-900:])
     holds(not any(b"policy-" + domain.encode() in message for message in peer.messages()), "it was delivered all the same")
+
+
+def waived(relay, peer):
+    message = b"TLS-Required: No\r\n" + mail("policy-waived", b"x\r\n")
+    id = send(SMTP, "waived@client.test", "you@wrong.signed", message)
+    at_postfix(peer, "policy-waived")
+    until(lambda: "TLSv1.3 opportunistic" in text_of(relay, id), 20, f"the end of the attempt: {text_of(relay, id)[-600:]}")
+
+
+def required(relay, peer):
+    client = smtplib.SMTP("127.0.0.1", SMTP, local_hostname="client.test", timeout=30)
+    holds(not client.ehlo()[1].count(b"REQUIRETLS"), "REQUIRETLS is offered in the clear")
+    client.starttls(context=ssl._create_unverified_context())
+    client.ehlo()
+    holds(client.has_extn("requiretls"), f"REQUIRETLS is not offered under TLS: {client.esmtp_features}")
+    client.mail("required@local.test", ["REQUIRETLS"])
+    client.rcpt("you@right.signed")
+    code, text = client.data(mail("policy-required", b"nobody sees this\r\n"))
+    holds(code == 250, text)
+    client.quit()
+    bounce, = relay.arrived("required", "Status: 5.7.30")
+    holds(b"nobody sees this" not in bounce, "the bounce returns the content")
+    holds(not any(b"policy-required" in message for message in peer.messages()), "it was delivered all the same")
 
 
 def redirected():
