@@ -111,6 +111,9 @@ final class SMTPDialog {
     private let descriptor: CInt
     let greeting: String
 
+    /// Nothing listens there.
+    struct Unreachable: Error { let address: String }
+
     init(to address: String) throws {
         let descriptor = socket(AF_INET, CInt(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
         self.descriptor = descriptor
@@ -126,7 +129,10 @@ final class SMTPDialog {
                 Glibc.connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
             }
         }
-        try #require(result == 0, "nothing listens at \(address)")
+        guard result == 0 else {
+            close(descriptor)
+            throw Unreachable(address: address)
+        }
         greeting = SMTPDialog.reply(descriptor)
     }
 

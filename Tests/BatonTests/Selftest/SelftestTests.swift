@@ -45,8 +45,60 @@ import Testing
         #expect(output.contains("listing the root directory") && output.contains(" 0 findings"))
     }
 
+    @Test("The daemon does its work in the sandbox: mail comes in, is delivered, and the file is read again",
+          .enabled(if: ProcessSandbox.isAvailable, "the kernel has no Landlock"))
+    func sandboxedDaemon() throws {
+        let folder = try TemporaryFolder()
+        try folder.write("{}", to: "zone.json")
+        let path = try folder.write(RunningDaemon.configuration(66, "sandbox: require"), to: "baton.yaml")
+        let (process, output) = try SelftestTests.start(["serve", "--config", path])
+        var hasEnded = false
+        defer {
+            close(output)
+            if !hasEnded { kill(process, SIGKILL) }
+        }
+        var dialog: SMTPDialog?
+        for _ in 0..<200 where dialog == nil {
+            dialog = try? SMTPDialog(to: RunningDaemon.address(66))
+            if dialog == nil { usleep(50_000) }
+        }
+        let client = try #require(dialog)
+        for line in ["EHLO client.example", "MAIL FROM:<x@client.example>", "RCPT TO:<alice@here.example>", "DATA"] {
+            #expect("23".contains(client.say(line).prefix(1)), "\(line)")
+        }
+        #expect(client.say("Subject: hi\r\n\r\ntext\r\n.").hasPrefix("250"))
+        var delivered: [String] = []
+        for _ in 0..<200 where delivered.isEmpty {
+            delivered = folder.names(in: "mail/here.example/alice/new")
+            if delivered.isEmpty { usleep(50_000) }
+        }
+        #expect(delivered.count == 1)
+        kill(process, SIGHUP)
+        #expect(client.say("RCPT TO:<x@y.example>").hasPrefix("503"))
+        kill(process, SIGTERM)
+        var log = ""
+        var buffer = [UInt8](repeating: 0, count: 4096)
+        while case let count = read(output, &buffer, buffer.count), count > 0 { log += String(decoding: buffer[..<count], as: UTF8.self) }
+        var status: Int32 = 0
+        waitpid(process, &status, 0)
+        hasEnded = true
+        #expect(status == 0 && log.contains("event=reloaded") && !log.contains("denied"), "\(log)")
+    }
+
     /// Runs the program beside the tests in a process of its own.
     static func run(_ arguments: [String]) throws -> (status: Int32, output: String) {
+        let (process, end) = try start(arguments)
+        defer { close(end) }
+        var output: [UInt8] = []
+        var buffer = [UInt8](repeating: 0, count: 4096)
+        while case let count = read(end, &buffer, buffer.count), count > 0 { output += buffer[..<count] }
+        var status: Int32 = 0
+        waitpid(process, &status, 0)
+        return (status >> 8 & 0xff, String(decoding: output, as: UTF8.self))
+    }
+
+    /// Starts the program; what it says comes out of the descriptor.
+    private static func start(_ arguments: [String]) throws -> (process: pid_t, output: Int32) {
         var own = [CChar](repeating: 0, count: 4096)
         let length = readlink("/proc/self/exe", &own, own.count - 1)
         try #require(length > 0)
@@ -63,14 +115,8 @@ import Testing
         var process = pid_t()
         let result = posix_spawn(&process, program, &actions, nil, &list, environ)
         close(ends[1])
-        defer { close(ends[0]) }
         try #require(result == 0, "\(program)")
-        var output: [UInt8] = []
-        var buffer = [UInt8](repeating: 0, count: 4096)
-        while case let count = read(ends[0], &buffer, buffer.count), count > 0 { output += buffer[..<count] }
-        var status: Int32 = 0
-        waitpid(process, &status, 0)
-        return (status >> 8 & 0xff, String(decoding: output, as: UTF8.self))
+        return (process, ends[0])
     }
 
     @Test("A listener takes the socket that the service manager has bound for it")

@@ -61,26 +61,31 @@ public final class POSIXMailboxFiles: MailboxFiles {
         return file
     }
 
+    /// `O_PATH` of Linux, which the C library shows to GNU programs only.
+    private static let passingThrough: Int32 = 0o10_000_000
+
     /// Opens a directory name by name.
     private func open(_ path: MailboxPath, making: Bool) throws(MailboxFileError) -> Descriptor {
-        let start = Glibc.open(path.root.hasPrefix("/") ? "/" : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        // On the way down directories are only passed through: a sandbox may not let them be read.
+        let start = Glibc.open(path.root.hasPrefix("/") ? "/" : ".", POSIXMailboxFiles.passingThrough | O_DIRECTORY | O_CLOEXEC)
         guard start >= 0 else { throw MailboxFileError(errno: errno) }
         var current = Descriptor(start)
-        for name in path.root.split(separator: "/") where name != "." {
-            current = try descend(from: current, String(name), flags: 0, making: making)
+        let root = path.root.split(separator: "/").filter { $0 != "." }
+        for (index, name) in root.enumerated() {
+            current = try descend(from: current, String(name), flags: index + 1 < root.count ? POSIXMailboxFiles.passingThrough : O_RDONLY, making: making)
         }
         for name in path.components {
-            current = try descend(from: current, name.name, flags: O_NOFOLLOW, making: making)
+            current = try descend(from: current, name.name, flags: O_NOFOLLOW | O_RDONLY, making: making)
         }
         return current
     }
 
     private func descend(from parent: Descriptor, _ name: String, flags: Int32, making: Bool) throws(MailboxFileError) -> Descriptor {
-        let flags = flags | O_RDONLY | O_DIRECTORY | O_CLOEXEC
+        let flags = flags | O_DIRECTORY | O_CLOEXEC
         var number = openat(parent.number, name, flags)
         if number < 0, errno == ENOENT, making {
             if mkdirat(parent.number, name, directoryMode) == 0 {
-                try check(fsync(parent.number))
+                try sync(parent)
             } else if errno != EEXIST {
                 throw MailboxFileError(errno: errno)
             }
@@ -88,6 +93,14 @@ public final class POSIXMailboxFiles: MailboxFiles {
         }
         guard number >= 0 else { throw MailboxFileError(errno: errno) }
         return Descriptor(number)
+    }
+
+    /// Syncs a directory that may be open for passing through only.
+    private func sync(_ directory: Descriptor) throws(MailboxFileError) {
+        let number = openat(directory.number, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard number >= 0 else { throw MailboxFileError(errno: errno) }
+        let readable = Descriptor(number)
+        try check(fsync(readable.number))
     }
 }
 
