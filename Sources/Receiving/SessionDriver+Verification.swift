@@ -16,11 +16,12 @@ extension SessionDriver {
                 note(.refused(.unknownRecipient, .recipient(recipient)))
                 return .reject(.unknownRecipient)
             }
-            guard let verifier, verifier.decidesRecipients else { break }
+            guard let verifier, verifier.decidesRecipients || rules?.asksForAuthorisation == true else { break }
             guard verifier.isEnvelopeKnown else {
                 verifier.whenEnvelopeKnown { [self] in envelopeKnown(verifier, question) }
                 return nil
             }
+            rules?.authorisedDomain = verifier.authorisedDomain
             guard let refusal = verifier.recipientRefusal else { break }
             note(.refused(refusal, .recipient(recipient)))
             return .reject(refusal)

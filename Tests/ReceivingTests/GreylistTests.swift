@@ -1,4 +1,5 @@
 import DNS
+import MessageFormat
 import Ports
 @testable import Receiving
 import SMTP
@@ -56,6 +57,18 @@ import Testing
         #expect(try pool("198.51.100.1", "c6336401.isp.example") == "net 198.51.100.0/24")
         #expect(try pool("198.51.100.1", "mx.big.example", "Sender.example") == "spf sender.example")
         #expect(try pool("2001:db8::1", nil) == "net 2001:db8::/64")
+    }
+
+    @Test("Hosts that SPF lets send for the sender are one pool, wherever they are")
+    func authorised() throws {
+        let world = try PolicyWorld(["client.example": [.txt(Array("v=spf1 ip4:198.51.100.1 ip4:203.0.113.9 -all".utf8))]],
+                                    verification: VerificationSettings(service: try Domain(parsing: "mx.local.example"))) {
+            $0.greylist.mode = .enforce
+        }
+        #expect(try world.attempt(from: "198.51.100.1").hasPrefix("450"))
+        world.world.loop.advance(by: .minutes(3))
+        #expect(try world.attempt(from: "192.0.2.77").hasPrefix("450"), "not one of them")
+        #expect(try world.attempt(from: "203.0.113.9").hasPrefix("250"))
     }
 
     @Test("The table survives in a file, and reads none that is damaged")

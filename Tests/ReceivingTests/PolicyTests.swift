@@ -13,7 +13,7 @@ struct PolicyWorld {
     let engine: PolicyEngine
 
     init(_ names: [String: [DNSRecord]] = [:], delay: Duration = .zero, verifier: (any AddressVerifier)? = nil,
-         proxyNetworks: [IPNetwork]? = nil, _ change: (inout PolicySettings) -> Void) throws {
+         proxyNetworks: [IPNetwork]? = nil, verification: VerificationSettings? = nil, _ change: (inout PolicySettings) -> Void) throws {
         let zone = Zone(names.mapValues { records in
             var entry = Zone.Entry(records)
             entry.delay = delay
@@ -23,7 +23,7 @@ struct PolicyWorld {
         var settings = PolicySettings()
         change(&settings)
         var world = try FakeWorld(proxyNetworks: proxyNetworks, resolver: ZoneResolver(zone), engine: engine)
-        world.policy = try FakeWorld.policy(proxyNetworks: proxyNetworks, rulesAgainstAbuse: settings)
+        world.policy = try FakeWorld.policy(proxyNetworks: proxyNetworks, rulesAgainstAbuse: settings, verification: verification)
         self.world = world
     }
 

@@ -4,6 +4,9 @@ import SMTP
 import Synchronization
 
 extension PolicySession {
+    /// Whether it matters for whom SPF lets the client send.
+    var asksForAuthorisation: Bool { settings.greylist.mode != .off && isStranger && account == nil }
+
     /// Puts off who is not known yet.
     func checkGreylist(_ path: ForwardPath) -> Outcome {
         let rule = settings.greylist

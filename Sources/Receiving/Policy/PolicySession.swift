@@ -116,6 +116,7 @@ final class PolicySession {
             return []
         case .mail(let command):
             mail = command
+            authorisedDomain = nil
             transactionFindings = []
             guard isStranger, account == nil else { return [.transactionLimits] }
             checkReverseName()

@@ -16,6 +16,12 @@ extension MessageVerifier {
         return nil
     }
 
+    /// The domain for which SPF lets the client send; nil where it does not, or is not known yet.
+    var authorisedDomain: String? {
+        guard let mailFrom, mailFrom.result == .pass else { return nil }
+        return mailFrom.domain
+    }
+
     /// What is to be done with the message that `report` is about.
     func verdict(_ report: AuthenticationReport) -> MessageVerdict {
         let override = override(report)
