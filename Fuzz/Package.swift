@@ -30,9 +30,8 @@ let package = Package(
                 swiftSettings: instrumented),
         .executableTarget(
             name: "fuzz",
-            dependencies: ["Ports", "MessageFormat", "SMTP", "DNS", "Proxy", "TLSHello", "Storage", "Events", "MailQueue", "Simulation"],
-            dependencies: ["Ports", "MessageFormat", "SMTP", "DNS", "Proxy", "Storage", "Events", "Cryptography", "MailAuth", "MailQueue",
-                           "Simulation"],
+            dependencies: ["Ports", "MessageFormat", "SMTP", "DNS", "Proxy", "TLSHello", "Storage", "Events", "Cryptography", "MailAuth",
+                           "MailQueue", "Simulation"],
             path: "Sources/Fuzz", swiftSettings: instrumented,
             linkerSettings: [.unsafeFlags(["-sanitize=fuzzer,address", "-use-ld=lld"])]),
     ]

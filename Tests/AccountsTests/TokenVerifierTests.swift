@@ -28,7 +28,7 @@ import Testing
     private func document() throws -> [UInt8] {
         let parameters = try #require(key.publicKey.parameters)
         return Array("""
-            {"keys": [{"kty": "of another kind", "kid": "k0"}, {"kty": "oct", "k": "AAAA", "kid": "k2", "alg": "HS256"},
+            {"keys": [{"kty": "of another kind", "kid": "k0"}, {"kty": "oct", "k": "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", "kid": "k2", "alg": "HS256"},
              {"kty": "EC", "crv": "P-256", "alg": "ES256", "kid": "k1", "x": "\(parameters.x.urlSafe)", "y": "\(parameters.y.urlSafe)"}]}
             """.utf8)
     }
@@ -82,7 +82,7 @@ import Testing
         let none = Data(#"{"alg":"none","typ":"JWT"}"#.utf8).base64EncodedString().urlSafe
         #expect(await verdict(verifier, Secret("\(none).\(payload).")) == .invalid)
         let keys = JWTKeyCollection()
-        await keys.add(hmac: HMACKey(from: Data([0, 0, 0])), digestAlgorithm: .sha256, kid: "k2")
+        await keys.add(hmac: HMACKey(from: Data(repeating: 0, count: 32)), digestAlgorithm: .sha256, kid: "k2")
         #expect(await verdict(verifier, Secret(try await keys.sign(Claims(), kid: "k2"))) == .invalid)
     }
 

@@ -3,6 +3,7 @@ import base64
 import json
 import os
 import smtplib
+import ssl
 import subprocess
 import time
 
@@ -24,6 +25,7 @@ def run(report, root):
     relay.start(SUBMISSION)
     try:
         report.case("what is offered", offered)
+        report.case("offered and taken under TLS only", under_tls, relay)
         for mechanism in ("PLAIN", "LOGIN"):
             report.case(f"swaks {mechanism}", swaks, relay, mechanism, PASSWORD, 0)
         report.case("swaks with a wrong password", swaks, relay, "PLAIN", "wrong", 28)
@@ -57,7 +59,8 @@ def run(report, root):
 
 def configure(relay, authentication, routes="", rules="[]", more=""):
     listeners = f"""
-  - {{address: "127.0.0.1:{SUBMISSION}", dialect: submission, plaintextAuthentication: true}}"""
+  - {{address: "127.0.0.1:{SUBMISSION}", dialect: submission, plaintextAuthentication: true}}
+  - {{address: "127.0.0.1:{SMTP}", dialect: submission}}"""
     relay.configure(routes=routes, rules=rules, listeners=listeners, relay="[127.0.0.9/32]",
                     more=f"authentication: {{{authentication}}}\nqueue: {{retrySchedule: [1s], retryJitter: 0%}}\n{more}")
 
@@ -88,6 +91,23 @@ def offered():
     opened = Dialogue(SUBMISSION)
     equal(opened.extensions["AUTH"], "SCRAM-SHA-256 PLAIN LOGIN OAUTHBEARER XOAUTH2")
     opened.quit()
+
+
+def under_tls(relay):
+    opened = Dialogue(SMTP)
+    holds("AUTH" not in opened.extensions and "STARTTLS" in opened.extensions, opened.extensions)
+    code, lines = opened.say("AUTH PLAIN AGEAYg==")
+    equal(code, 538, lines)
+    equal(opened.say(f"MAIL FROM:<{USER}>")[0], 530)
+    opened.quit()
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    with smtplib.SMTP("127.0.0.1", SMTP) as client:
+        client.starttls(context=context)
+        client.login(USER, PASSWORD)
+        client.sendmail(USER, ["box@local.test"], f"From: {USER}\r\nSubject: under-tls\r\n\r\nhello\r\n")
+    message = relay.arrived("box", "under-tls")[0]
+    holds(b"with ESMTPSA" in message.replace(b"\n\t", b" "), message[:400])
 
 
 def swaks(relay, mechanism, password, status):

@@ -59,6 +59,12 @@ private func serverSettings(choice: UInt8) -> ServerSettings {
     settings.softErrorLimit = 4
     settings.hardErrorLimit = 8
     settings.maxJunkCommands = 4
+    if choice & 128 != 0 {
+        settings.authentication = AuthenticationSettings()
+        settings.authentication?.mechanisms = SASLMechanism.allCases
+        settings.authentication?.protection = .optional
+        settings.authentication?.maxResponse = 100
+    }
     return settings
 }
 
@@ -213,7 +219,7 @@ private struct ServerRun: ~Copyable {
             case .needInput:
                 collect()
                 check(session.deadline < .distantFuture, "a wait without end")
-                check(session.input.count < script.settings.maxCommandLine, "\(session.input.count) octets wait")
+                check(session.input.count < max(script.settings.maxCommandLine, 180), "\(session.input.count) octets wait")
                 checkBody()
                 return
             case .flush: collect()
@@ -269,6 +275,9 @@ private struct ServerRun: ~Copyable {
         switch question {
         case .mail: check(!session.isInTransaction, "MAIL within a transaction")
         case .recipient: check(session.isInTransaction, "RCPT outside of a transaction")
+        case .authenticate(let request):
+            check(!session.isInTransaction && session.identity.login == nil, "AUTH out of turn")
+            return session.authenticated(answer(request))
         case .connect, .hello: break
         }
         switch ponder() {
@@ -276,6 +285,21 @@ private struct ServerRun: ~Copyable {
         case 6: session.decided(.reject(Reply(421, .init(4, 7, 1), "not now")))
         case 7: session.decided(.close(Reply(421, .init(4, 7, 1), "go away")))
         default: session.decided(.accept)
+        }
+    }
+
+    private mutating func answer(_ request: AuthenticationRequest) -> AuthenticationAnswer {
+        switch ponder() {
+        case 4: .unavailable
+        case 5: .refused
+        case 6: .challenge([0x61])
+        case 7: .close(.tooManyAuthenticationFailures)
+        default:
+            if case .keys = request {
+                .keys(SCRAMKeys(salt: [1], iterations: 1, storedKey: [2], serverKey: [3]), nonce: [0x41])
+            } else {
+                .accepted(AuthenticatedAccount(name: "user", senders: .any))
+            }
         }
     }
 

@@ -163,9 +163,10 @@ extension DovecotDriver: ConnectionHandler {
         self.connection = connection
         send()
         let driver = LoopConfined(self, to: loop)
+        let opened = ObjectIdentifier(connection)
         _ = loop.schedule(at: loop.now + timeout) {
             // A server that never says DONE is none.
-            if case .opening = driver.value.stage, driver.value.connection != nil { driver.value.connection?.abort() }
+            if case .opening = driver.value.stage, let current = driver.value.connection, ObjectIdentifier(current) == opened { current.abort() }
         }
     }
 

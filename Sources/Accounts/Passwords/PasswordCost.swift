@@ -18,6 +18,11 @@ public struct PasswordCost: Hashable, Sendable {
     static let parallelizations = 1...64
     static let memoryMax = 256 << 20
 
+    /// Whether a try costs as much scrypt as one under `other`.
+    func hasScrypt(of other: PasswordCost) -> Bool {
+        logN == other.logN && blockSize == other.blockSize && parallelization == other.parallelization
+    }
+
     /// Whether one attempt stays within what a host can spare.
     var isBearable: Bool {
         guard PasswordCost.logNs.contains(logN), PasswordCost.blockSizes.contains(blockSize),

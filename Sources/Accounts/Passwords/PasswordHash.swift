@@ -23,6 +23,9 @@ public enum PasswordHash: Hashable, Sendable {
     /// The hash of a new password, by scrypt.
     public static func make(_ password: Secret, cost: PasswordCost, secrets: SecretSource) throws(CryptographyError) -> PasswordHash {
         let salt = secrets.octets(saltOctets)
+        // The rounds of SCRAM are no part of this hash.
+        var cost = cost
+        cost.scramIterations = PasswordCost.standard.scramIterations
         return .scrypt(cost, salt: salt, hash: try scrypt(password, cost, salt: salt, octets: hashOctets))
     }
 

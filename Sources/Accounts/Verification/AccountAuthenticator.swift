@@ -180,6 +180,6 @@ extension AccountAuthenticator {
 extension PasswordHash {
     /// Whether trying a password against it takes what `cost` says.
     fileprivate func costs(_ cost: PasswordCost) -> Bool {
-        if case .scrypt(let own, _, _) = self { own == cost } else { false }
+        if case .scrypt(let own, _, _) = self { own.hasScrypt(of: cost) } else { false }
     }
 }

@@ -107,11 +107,12 @@ public struct IssuerConfiguration: Hashable, Sendable {
     public var fetchesKeys: Bool { keys.hasPrefix("https://") }
 
     static var fields: [Key<IssuerConfiguration>] { [
-        .required("issuer", \.issuer, .text(maxOctets: 1024), "The `iss` that its tokens must have.", reference: "RFC 7519 §4.1.1"),
-        .required("audience", \.audience, .text(maxOctets: 1024), "The `aud` that its tokens must have.", reference: "RFC 7519 §4.1.3"),
-        .required("keys", \.keys, .text(maxOctets: 2048), "Its keys: a file, or an `https` URL that is fetched again every hour.", reference: "RFC 7517 §5"),
-        .value("account", \.account, .choice, "The claim that names the account: `email`, `sub` or `preferred_username`."),
-        .optional("scope", \.scope, .text(maxOctets: 256), "The scope that a token must have."),
+        .required("issuer", \.issuer, .text(maxOctets: 1024), "The `iss` that its tokens must have.", effect: .restart, reference: "RFC 7519 §4.1.1"),
+        .required("audience", \.audience, .text(maxOctets: 1024), "The `aud` that its tokens must have.", effect: .restart, reference: "RFC 7519 §4.1.3"),
+        .required("keys", \.keys, .text(maxOctets: 2048), "Its keys: a file, or an `https` URL that is fetched again every hour.", effect: .restart, reference: "RFC 7517 §5"),
+        .value("account", \.account, .choice, "The claim that names the account: `email`, `sub` or `preferred_username`.",
+               effect: .restart),
+        .optional("scope", \.scope, .text(maxOctets: 256), "The scope that a token must have.", effect: .restart),
     ] }
 
     static var type: ValueType<IssuerConfiguration> {

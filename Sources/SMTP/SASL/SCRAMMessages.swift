@@ -19,7 +19,8 @@ enum SCRAMMessages {
             let parts = message.split(separator: comma, maxSplits: 2, omittingEmptySubsequences: false)
             // `p=` asks for channel binding, which is not offered (RFC 5802 §6).
             guard parts.count == 3, parts[0].elementsEqual([n]) || parts[0].elementsEqual([y]) else { return nil }
-            if !parts[1].isEmpty {
+            // Some clients write `a=` for nobody else, though a name has one character at least.
+            if !parts[1].isEmpty, !parts[1].elementsEqual("a=".utf8) {
                 guard let text = SCRAMMessages.value("a", parts[1]).flatMap(SCRAMMessages.saslName) else { return nil }
                 authorization = text
             }

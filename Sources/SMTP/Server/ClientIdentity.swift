@@ -10,7 +10,7 @@ public struct ClientIdentity: Hashable, Sendable {
     public var name: String?
     /// Who the client is by its credentials; nil without.
     public var login: String?
-    /// The names in the client's TLS certificate, where it has one that is trusted: mail addresses first.
+    /// The names in the client's TLS certificate, where it has one that is trusted: as they stand there.
     public var certifiedNames: [String] = []
 
     /// A client known by its endpoints.

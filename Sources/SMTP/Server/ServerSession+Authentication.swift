@@ -36,6 +36,13 @@ extension ServerSession {
     /// Room for `AUTH`, the name of a mechanism and the line end beside the longest initial response.
     private static let commandOctets = 80
 
+    /// Notes whom the client's certificate names, where it has one that is trusted.
+    mutating func takeCertificate(of summary: TLSSummary) {
+        guard summary.isVerified, !summary.peerNames.isEmpty else { return }
+        identity.certifiedNames = summary.peerNames
+        permissions.insert(.external)
+    }
+
     /// Begins an exchange.
     mutating func authenticate(_ name: String, _ initialResponse: [UInt8]?) -> ServerAction? {
         guard let settings = profile.settings.authentication else {

@@ -84,6 +84,7 @@ public struct ServerSession: ~Copyable {
         identity = client
         commandTimeout = profile.settings.commandTimeout
         framer = LineFramer(lineOctetsMax: profile.settings.maxCommandLine)
+        if let tls { takeCertificate(of: tls) }
     }
 
     /// Whether the stream is under TLS.
@@ -194,6 +195,7 @@ public struct ServerSession: ~Copyable {
         guard case .startingTLS = phase else { return }
         tls = summary
         identity.login = nil
+        takeCertificate(of: summary)
         authentication = AuthenticationState()
         helloName = nil
         reset()

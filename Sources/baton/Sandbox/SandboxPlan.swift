@@ -27,6 +27,8 @@ struct SandboxPlan: Equatable {
         readable += BatonConfiguration.paths(in: path).flatMap(SandboxPlan.places)
         var writable = [configuration.spool.directory, configuration.maildrop, SandboxPlan.directory(of: configuration.control.socket),
                         SandboxPlan.directory(of: configuration.control.submitSocket), "/dev/null"]
+        // The database of accounts has files beside it that come and go.
+        writable.append(SandboxPlan.directory(of: configuration.accountDatabase))
         for listener in configuration.listeners {
             for case .unix(let path) in listener.address.endpoints { writable.append(SandboxPlan.directory(of: path)) }
         }
