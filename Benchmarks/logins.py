@@ -24,6 +24,7 @@ dns: {{forwarders: system, trustAnchor: none}}
 control: {{socket: "{folder}/control", submitSocket: "{folder}/submit", group: "root"}}
 log: {{level: error}}
 limits: {{maxConnectionsPerClient: 1000, maxConnectionsPerClientAndMinute: 1000000}}
+policy: {{limits: []}}
 authentication: {{cacheLifetime: {lifetime}, failureDelay: 0s, maxFailuresPerClient: 1000000, maxFailuresPerName: 1000000}}
 """)
 
