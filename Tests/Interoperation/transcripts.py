@@ -27,6 +27,8 @@ class Transcript:
     def read(self, line):
         if not line or line.startswith("#"):
             return
+        if line.upper().startswith("C: STARTTLS"):
+            self.unfit = "it is a dialog without certificates"
         if line.startswith("C: ") or line == "C:":
             self.steps.append(("send", line[3:].encode() + b"\r\n"))
         elif line.startswith("C! "):
