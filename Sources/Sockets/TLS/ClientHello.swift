@@ -15,7 +15,7 @@ struct ClientHello: Equatable {
         case absent
         /// In lower case; letters, digits, hyphens and underscores between dots.
         case name(String)
-        /// Something that is no host name: an address, a control, a name without end.
+        /// Something that is no host name: with a control in it, or without end.
         case malformed
     }
 
@@ -107,6 +107,8 @@ struct ClientHello: Equatable {
     private static func serverName(in list: Octets) -> ServerName {
         var list = list
         guard let type = list.octet(), type == 0, let name = list.list16(), list.isEmpty else { return .malformed }
+        // An address is no server name (RFC 6066 §3), but some clients tell the one they were given: nothing is asked for.
+        if !name.bytes.isEmpty, name.bytes.allSatisfy({ isDigit($0) || $0 == UInt8(ascii: ".") }) { return .absent }
         guard let text = hostName(name.bytes) else { return .malformed }
         return .name(text)
     }
@@ -116,7 +118,6 @@ struct ClientHello: Equatable {
         guard (1...253).contains(bytes.count) else { return nil }
         var text: [UInt8] = []
         var label = 0
-        var isNumeric = true
         for octet in bytes {
             switch octet {
             case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "_"):
@@ -129,14 +130,14 @@ struct ClientHello: Equatable {
                 continue
             default: return nil
             }
-            if !(UInt8(ascii: "0")...UInt8(ascii: "9")).contains(octet) { isNumeric = false }
             label += 1
             guard label <= 63 else { return nil }
         }
-        // Four numbers are an address, which is no server name (RFC 6066 §3).
-        guard !isNumeric, label > 0 else { return nil }
+        guard label > 0 else { return nil }
         return String(decoding: text, as: UTF8.self)
     }
+
+    private static func isDigit(_ octet: UInt8) -> Bool { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(octet) }
 }
 
 /// Octets of a message on their way in; nothing is read that is not there.

@@ -62,13 +62,20 @@ struct ClientHelloTests {
     }
 
     @Test("what is no server name is malformed", arguments: [
-        Array("a\\".utf8) + [0], [UInt8](repeating: 0x61, count: 255), Array("192.0.2.1".utf8), [0xc3, 0xa4], Array("a b".utf8),
-        Array("a..b".utf8), Array(".".utf8), Array("mx.example.".utf8), [UInt8](repeating: 0x61, count: 64), [], Array("2001:db8::1".utf8),
+        Array("a\\".utf8) + [0], [UInt8](repeating: 0x61, count: 255), [0xc3, 0xa4], Array("a b".utf8),
+        Array("a..b".utf8), Array("mx.example.".utf8), [UInt8](repeating: 0x61, count: 64), [], Array("2001:db8::1".utf8),
     ])
     func names(name: [UInt8]) {
         var bytes = HelloBytes()
         bytes.name = name
         #expect(hello(bytes)?.serverName == .malformed)
+    }
+
+    @Test("an address in place of a name asks for nothing (RFC 6066 §3)")
+    func address() {
+        var bytes = HelloBytes()
+        bytes.name = Array("192.0.2.1".utf8)
+        #expect(hello(bytes)?.serverName == .absent)
     }
 
     @Test("no flipped or cut octet traps, and other protocols are not taken for TLS")
