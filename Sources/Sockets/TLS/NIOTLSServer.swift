@@ -89,7 +89,7 @@ public final class NIOTLSServer: TLSServerContext {
         guard let choice = usable.first(where: { $0.key != .rsa }) ?? usable.first ?? candidates.first else {
             return .alert(.unrecognizedName)
         }
-        return .context(choice.context)
+        return .context(choice.context(for: hello))
     }
 }
 
@@ -97,7 +97,10 @@ public final class NIOTLSServer: TLSServerContext {
 final class TLSIdentity: Sendable {
     let names: [CertificateName]
     let key: TLSKeyKind
+    /// The context for TLS 1.3, and for clients of whom nothing is known.
     let context: NIOSSLContext
+    /// The same for TLS 1.2 with one cipher suite each: below 1.3 the library follows the client's order, not ours.
+    private let byCipherSuite: [UInt16: NIOSSLContext]
 
     init(_ certificate: TLSCertificate, _ settings: TLSServerSettings) throws(TLSSetupError) {
         let chain: [NIOSSLCertificate]
@@ -127,9 +130,25 @@ final class TLSIdentity: Sendable {
             configuration.certificateVerification = .noHostnameVerification
             configuration.trustRoots = .certificates(try TLSIdentity.roots(roots))
         }
-        do { context = try NIOSSLContext(configuration: configuration) } catch {
+        do {
+            context = try NIOSSLContext(configuration: configuration)
+            var limited: [UInt16: NIOSSLContext] = [:]
+            configuration.maximumTLSVersion = .tlsv12
+            for suite in kind.cipherSuites where settings.minimumVersion < .v1_3 {
+                configuration.cipherSuiteValues = [NIOTLSCipher(suite)]
+                limited[suite] = try NIOSSLContext(configuration: configuration)
+            }
+            byCipherSuite = limited
+        } catch {
             throw TLSSetupError("the certificate and the private key do not belong together")
         }
+    }
+
+    /// The context for a client: any it can use for TLS 1.3, the best of the shared cipher suites below that.
+    func context(for hello: ClientHello) -> NIOSSLContext {
+        guard !hello.supportedVersions.contains(0x0304),
+              let suite = key.cipherSuites.first(where: { hello.cipherSuites.contains($0) }) else { return context }
+        return byCipherSuite[suite] ?? context
     }
 
     static func roots(_ pem: [UInt8]) throws(TLSSetupError) -> [NIOSSLCertificate] {
@@ -163,6 +182,14 @@ enum TLSKeyKind: Equatable {
             self = .rsa
         } else {
             return nil
+        }
+    }
+
+    /// Suites of TLS 1.2 for the key, best first: AES-GCM with 128 and 256 bits, ChaCha20-Poly1305.
+    var cipherSuites: [UInt16] {
+        switch self {
+        case .rsa: [0xc02f, 0xc030, 0xcca8]
+        case .p256, .p384, .ed25519: [0xc02b, 0xc02c, 0xcca9]
         }
     }
 

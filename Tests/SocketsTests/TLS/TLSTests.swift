@@ -78,6 +78,22 @@ struct TLSTests {
         #expect(chosen { $0.versions = [0x0303]; $0.suites = [0xc02f, 0xc02b] } == true)
     }
 
+    @Test("below TLS 1.3 the server's order of cipher suites holds, not the client's")
+    func cipherOrder() throws {
+        let context = try NIOTLSServer(TLSFixtures.settings("ecdsa"))
+        func suites(_ offered: [UInt16], versions: [UInt16] = [0x0303]) -> [UInt16]? {
+            var bytes = HelloBytes()
+            bytes.versions = versions
+            bytes.suites = offered
+            guard case .complete(let hello) = bytes.records().withUnsafeBytes({ ClientHello.parse($0) }),
+                  case .context(let choice) = context.choose(hello) else { return nil }
+            return choice.configuration.cipherSuiteValues.map(\.rawValue)
+        }
+        #expect(suites([0xcca9, 0xc02c, 0xc02b]) == [0xc02b])
+        #expect(suites([0xcca9, 0xc02c]) == [0xc02c])
+        #expect(suites([0x1301, 0xc02b], versions: [0x0304, 0x0303])?.count == 6)
+    }
+
     private func ecdsaLeaf() throws -> NIOSSLCertificateSource? {
         .certificate(try NIOSSLCertificate.fromPEMBytes(TLSFixtures.bytes("ecdsa.pem"))[0])
     }
