@@ -19,7 +19,7 @@ def run(report, root):
     pebble = Pebble(root)
     try:
         for kind in ("http-01", "tls-alpn-01", "dns-01"):
-            report.case(f"a certificate by {kind}, used at once, kept over a restart", ordered, root, pebble, kind)
+            report.case(f"a certificate by {kind}, used at once, kept over a restart", ordered, root, pebble, names, kind)
         report.case("a challenge that fails is told and tried again later", failing, root, pebble)
     finally:
         pebble.stop()
@@ -107,8 +107,8 @@ def relay_with(root, pebble, kind, name):
         with open(hook, "w", encoding="utf-8") as file:
             file.write(f"""#!/bin/sh
 case $1 in
-present) echo "$2 $3" >> {root}/records ;;
-cleanup) : > {root}/records ;;
+present) echo "$2 $3" >> {relay.spool}/records ;;
+cleanup) : > {relay.spool}/records ;;
 esac
 """)
         os.chmod(hook, 0o755)
@@ -126,8 +126,9 @@ def issuer(out):
     return next((line for line in out.splitlines() if line.startswith("issuer=")), "")
 
 
-def ordered(root, pebble, kind):
+def ordered(root, pebble, names, kind):
     relay = relay_with(root, pebble, kind, kind)
+    names.file = f"{relay.spool}/records"
     relay.start()
     try:
         until(lambda: "event=certificate-renewed" in relay.log(), 60, f"a certificate: {relay.log()[-800:]}")
