@@ -13,7 +13,8 @@ public struct CertificateFacts: Hashable, Sendable {
 
     /// Reads the first certificate of a chain in PEM; nil when there is none.
     public init?(chain: [UInt8]) {
-        guard let text = String(validating: chain, as: UTF8.self), let certificate = try? Certificate(pemEncoded: text),
+        guard let text = String(validating: chain, as: UTF8.self), let first = try? PEMDocument.parseMultiple(pemString: text).first,
+              let certificate = try? Certificate(pemDocument: first),
               let seconds = Int64(exactly: certificate.notValidAfter.timeIntervalSince1970.rounded()) else { return nil }
         expiry = Timestamp(seconds: seconds)
         let alternatives = try? certificate.extensions.subjectAlternativeNames

@@ -41,6 +41,11 @@ import Testing
         #expect(folder.certificate("own") == other)
     }
 
+    @Test("of a chain the first one counts") func chain() throws {
+        let first = try SelfSignedCertificate.make(for: "mx.example", at: now), second = try SelfSignedCertificate.make(for: "root.example", at: now)
+        #expect(CertificateFacts(chain: first.chain + Array("\n".utf8) + second.chain)?.names == ["mx.example"])
+    }
+
     @Test("what is no certificate is none") func garbage() {
         #expect(CertificateFacts(chain: []) == nil)
         #expect(CertificateFacts(chain: [0xff, 0xfe]) == nil)
