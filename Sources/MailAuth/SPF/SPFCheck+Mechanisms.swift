@@ -26,7 +26,8 @@ extension SPFCheck {
             expand(target) { [self] name in
                 guard let name else { return advance() }
                 findPointerNames { [self] names in
-                    if names.isEmpty, !countVoid(DNSName.reverse(of: request.client)) { return }
+                    // A name that leads elsewhere is an answer; only none at all is void (RFC 7208 §4.6.4).
+                    if pointers?.names.isEmpty ?? true, !countVoid(DNSName.reverse(of: request.client)) { return }
                     let parent = shown(name.map(\.asciiLowercased))
                     decide(directive, names.contains { $0 == parent || $0.hasSuffix("." + parent) })
                 }
@@ -100,9 +101,9 @@ extension SPFCheck {
 
     /// The names that the client's address points to and that lead back to it (RFC 7208 §5.5); failures find none.
     func findPointerNames(_ found: @escaping ([String]) -> Void) {
-        if let pointerNames { return found(pointerNames) }
+        if let pointers { return found(pointers.validated) }
         ReverseNames.find(of: request.client, lookups, limit: limits.pointerNames) { [self] names in
-            pointerNames = names.validated
+            pointers = names
             found(names.validated)
         }
     }

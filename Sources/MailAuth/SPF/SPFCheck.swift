@@ -23,8 +23,8 @@ public final class SPFCheck {
     let limits: SPFLimits
     let domain: [UInt8]
     var stack: [Frame] = []
-    /// The names of the client that lead back to it; nil until they are needed.
-    var pointerNames: [String]?
+    /// The names of the client; nil until they are needed.
+    var pointers: ReverseNames?
     private var terms = 0
     private var voids = 0
     private var completion: ((SPFResult) -> Void)?

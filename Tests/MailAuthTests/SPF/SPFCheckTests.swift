@@ -32,6 +32,15 @@ import Testing
         ("v=spf1 redirect=a.example", .permerror, "more than 10 terms ask DNS: redirect in the SPF record of a.example is one too many", 10),
     ]
 
+    @Test("A name that leads elsewhere is no void lookup (RFC 7208 §4.6.4)") func pointersThatLeadElsewhere() throws {
+        var zone = SPFCheckTests.records(["a.example": "v=spf1 exists:none.example ptr a:nobody.example ?all"])
+        zone.names["1.2.0.192.in-addr.arpa"] = Zone.Entry([.ptr("other.example")])
+        zone.names["other.example"] = Zone.Entry([.a(try #require(IPAddress("192.0.2.9")))])
+        #expect(try SPFCheckTests.check(SPFCheckTests.request(), zone).result == .neutral)
+        zone.names["1.2.0.192.in-addr.arpa"] = nil
+        #expect(try SPFCheckTests.check(SPFCheckTests.request(), zone).result == .permerror)
+    }
+
     @Test(arguments: reasonCases)
     func reasons(record: String, result: AuthenticationResult, reason: String, lookups: Int) throws {
         let found = try SPFCheckTests.check(SPFCheckTests.request(), SPFCheckTests.records(["a.example": record]))
