@@ -49,11 +49,12 @@ struct ARCSealerSuiteTests {
                     continue
                 }
                 let sealed = try sealer.seal(header, bodyHash: bodies.value(hash).hash, chain: chain, results: results, at: time)
-                // The suite's order of tags is ours, so that even the signatures are the same.
+                // The suite's order of tags is ours, so that even the message signatures are the same. Those of the seals
+                // are not: they cover the folds within the message signature, which the suite does without.
                 for (field, text) in [(HeaderName.arcSeal, expected), (.arcMessageSignature, fields["AMS"] as? String ?? "")] {
                     let made = try Self.tags(field, sealed)
                     let wanted = try TagList(parsing: Array(text.utf8))
-                    for tag in wanted.tags { #expect(Self.value(tag.name, made) == Self.value(tag.name, wanted), "\(name): \(field) \(tag.name)=") }
+                    for tag in wanted.tags where field != .arcSeal || tag.name != "b" { #expect(Self.value(tag.name, made) == Self.value(tag.name, wanted), "\(name): \(field) \(tag.name)=") }
                 }
                 if chain.result != .fail { #expect(try ARCSuiteTests.verify(sealed + message, scenario.zone).result == .pass, "\(name)") }
             }

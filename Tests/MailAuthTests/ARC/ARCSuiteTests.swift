@@ -16,7 +16,7 @@ struct ARCSuiteTests {
     }
 
     static func scenarios(_ file: String) throws -> [Scenario] {
-        let text = String(decoding: try Suites.data("arc-valimail/" + file), as: UTF8.self)
+        let text = distinct(String(decoding: try Suites.data("arc-valimail/" + file), as: UTF8.self))
         return try Yams.load_all(yaml: text).compactMap { document in
             guard let values = document as? [String: Any], let tests = values["tests"] as? [String: [String: Any]] else { return nil }
             let records = values["txt-records"] as? [String: String] ?? [:]
@@ -24,6 +24,19 @@ struct ARCSuiteTests {
             return Scenario(description: values["description"] as? String ?? "", tests: tests.sorted { $0.key < $1.key }.map { ($0.key, $0.value) },
                             zone: zone, values: values)
         }
+    }
+
+    /// `yaml` with a number after names that its mapping has already: the suite has four such, which YAML does not allow.
+    private static func distinct(_ yaml: String) -> String {
+        var seen: Set<Substring> = []
+        var lines: [String] = []
+        for line in yaml.split(separator: "\n", omittingEmptySubsequences: false) {
+            if line == "---" { seen = [] }
+            let isName = line.hasPrefix("  ") && !line.hasPrefix("   ") && line.hasSuffix(":")
+            let isKnown = isName && !seen.insert(line).inserted
+            lines.append(isKnown ? String(line.dropLast()) + "_2:" : String(line))
+        }
+        return lines.joined(separator: "\n")
     }
 
     static func octets(_ message: String) -> [UInt8] { Array(message.replacing("\n", with: "\r\n").utf8) }
@@ -51,6 +64,6 @@ struct ARCSuiteTests {
                 count += 1
             }
         }
-        #expect(count == 171)
+        #expect(count == 175)
     }
 }
