@@ -2,7 +2,7 @@
 import PackageDescription
 
 let package = Package(
-    name: "authentication",
+    name: "signatures",
     dependencies: [.package(name: "baton", path: "../..")],
     targets: [
         .executableTarget(name: "rates", dependencies: [.product(name: "MailAuth", package: "baton")]),
