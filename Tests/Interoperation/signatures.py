@@ -87,7 +87,7 @@ def dkimpy_verifies(message, records):
 PERL = r"""
 use strict; use Mail::DKIM::Verifier; use Mail::DKIM::Signer; use Mail::DKIM::PrivateKey; use Mail::DKIM::DNS; use Net::DNS; use JSON::PP;
 my $order = decode_json($ENV{ORDER});
-binmode STDIN; binmode STDOUT; local $/; my $message = <STDIN>;
+binmode STDIN; binmode STDOUT; my $message = do { local $/; <STDIN> };
 no warnings 'redefine';
 my $find = sub { my $text = $order->{records}{$_[0]}; return unless $text;
                  Net::DNS::RR->new(owner => $_[0], type => 'TXT', txtdata => [unpack '(A255)*', $text]) };
@@ -128,7 +128,7 @@ def baton_verifies(relay, cases):
     requests = "".join(json.dumps({"id": str(index), "ip": "192.0.2.1", "helo": "x.test", "from": f"alice@{DOMAIN}", "at": 1700000000 + 10**9,
                                    "zone": os.path.join(relay.folder, "zone.json"), "message": base64.b64encode(message).decode()}) + "\n"
                        for index, (message, _) in enumerate(cases))
-    done = subprocess.run([BATON, "auth", "--batch"], input=requests.encode(), capture_output=True, timeout=60)
+    done = subprocess.run([BATON, "auth", "check", "--batch"], input=requests.encode(), capture_output=True, timeout=60)
     equal(done.returncode, 0, done.stderr.decode())
     answers = {answer["id"]: answer for answer in map(json.loads, done.stdout.splitlines())}
     for index, (_, expected) in enumerate(cases):

@@ -35,8 +35,8 @@ public struct DKIMConfiguration: Hashable, Sendable {
                   otherwise: "those that tell author, recipients, time, subject and threads, MIME and mailing lists",
                   "Header fields that are signed; From always is.", reference: "RFC 6376 §5.4.1"),
         .optional("oversignedFields", \.oversignedFields, .list(of: .fieldName, count: 0...100),
-                  otherwise: "From, Reply-To, To, Cc, Subject, Date, Message-ID, Sender, MIME-Version, Content-Type, Content-Transfer-Encoding",
-                  "Fields of which none can be added to a signed message: they are signed once more than they occur.", reference: "RFC 6376 §8.15"),
+                  otherwise: "those that readers are shown, and those of MIME",
+                  "Fields of which none can be added to a signed message, since they are signed once more than they occur.", reference: "RFC 6376 §8.15"),
         .value("threads", \.threads, .count(1...64), "Threads that sign: one RSA-2048 signature takes a fraction of a millisecond of one.",
                effect: .restart),
     ] }

@@ -46,7 +46,8 @@ import Testing
     }
 
     @Test("A key of the file reaches the settings",
-          arguments: [top, listeners, domains, routes, queue, delivery, limits, tls, abuse, rest, verification, forwarding, authentication].flatMap { $0 })
+          arguments: [top, listeners, domains, routes, queue, delivery, limits, tls, abuse, rest, verification, forwarding, authentication,
+                      signing].flatMap { $0 })
     func reaches(_ effect: Effect) throws {
         let plain = try Self.configuration(), changed = try effect.configured()
         #expect(try !effect.holds(plain), "holds without the key too")
@@ -70,7 +71,7 @@ import Testing
         collect(BatonConfiguration.keys.map { $0.description(in: BatonConfiguration()) }, "")
         let tested = [
             Self.top, Self.listeners, Self.domains, Self.routes, Self.queue, Self.delivery, Self.limits, Self.tls, Self.abuse, Self.rest,
-            Self.verification, Self.forwarding, Self.authentication,
+            Self.verification, Self.forwarding, Self.authentication, Self.signing,
         ].flatMap { $0 }
         #expect(Set(tested.map(\.key)).symmetricDifference(live).sorted() == [])
     }

@@ -111,7 +111,9 @@ import Testing
         let field = try signature("h=From; t=1690000000; i=@x.example; q=dns/txt;", of: HostileSignatureTests.fields, body: body)
         #expect(try results(field + HostileSignatureTests.fields + "\r\n" + body).map(\.result) == [.pass])
         let octets = Array(field.utf8)
-        for index in 16..<(octets.count - 2) {
+        // The padding at the end may be missing (RFC 6376 §2.10): up to there every octet counts.
+        #expect(field.hasSuffix("==\r\n"))
+        for index in 16..<(octets.count - 4) {
             let cut = Array(octets[..<index]) + Array("\r\n\(HostileSignatureTests.fields)\r\n\(body)".utf8)
             #expect(try verify(cut, zone, at: HostileSignatureTests.now).allSatisfy { $0.result != .pass }, "cut at \(index)")
             var changed = octets
@@ -156,7 +158,7 @@ import Testing
 
     @Test("RFC 8616: U-labels in d=, s= and i=") func internationalDomains() throws {
         var other = self
-        other.zone.names["xn--tst-qla._domainkey.xn--mx-lka.example"] = Zone.Entry([.txt(Array("k=ed25519; p=\(text(key.publicKey.octets))".utf8))])
+        other.zone.names["xn--tst-bma._domainkey.xn--mx-lka.example"] = Zone.Entry([.txt(Array("k=ed25519; p=\(text(key.publicKey.octets))".utf8))])
         let hash = text(HashFunction.sha256.hash("text\r\n"))
         let field = "DKIM-Signature: v=1; a=ed25519-sha256; d=møx.example; s=tést; i=ü@a.møx.example; h=From; bh=\(hash); b="
         let input = SignedHeader.octets(["From"], of: try MessageHeader(scanning: Array(HostileSignatureTests.fields.utf8)),
