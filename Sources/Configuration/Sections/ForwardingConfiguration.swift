@@ -32,7 +32,8 @@ public struct ForwardingConfiguration: Hashable, Sendable {
 
     /// The secrets in a file's text: its lines without blanks around them.
     public static func secrets(in text: String) -> [[UInt8]] {
-        text.split(separator: "\n").map { Array($0.utf8).trimmingBlanks }.filter { !$0.isEmpty }
+        // By octets: as characters, CRLF is one, and no LF.
+        Array(text.utf8).split(separator: UInt8(ascii: "\n")).map { Array($0).trimmingBlanks }.filter { !$0.isEmpty }
     }
 }
 
