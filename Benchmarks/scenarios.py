@@ -335,7 +335,7 @@ class SlowClients(threading.Thread):
     def run(self):
         step = self.interval / max(1, len(self.sockets))
         due = time.monotonic()
-        while self.running:
+        while self.running and self.sockets:
             for s in list(self.sockets):
                 try:
                     s.send(b'N')

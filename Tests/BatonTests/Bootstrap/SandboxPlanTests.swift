@@ -15,6 +15,8 @@ import Testing
     func places() throws {
         let (plan, folder) = try plan()
         #expect(plan.writable.contains(folder.path + "/spool") && plan.writable.contains(folder.path + "/mail"))
+        let (elsewhere, other) = try self.plan("authentication: {database: accounts/accounts.sqlite}")
+        #expect(elsewhere.writable.contains(other.path + "/accounts"))
         #expect(plan.readable.contains(folder.path) && !plan.readable.contains("/etc"))
     }
 
