@@ -43,7 +43,8 @@ import Testing
             if line.first?.isLetter == true { isSection = line.hasSuffix(":") && !["domains:", "routes:", "listeners:", "rules:", "aliases:", "relayDomains:"].contains(line) }
             let text = line.drop { $0 == " " }
             guard isSection, text.hasPrefix("# "), let colon = text.firstIndex(of: ":"), !text[text.index(after: colon)...].isEmpty,
-                  text[text.index(text.startIndex, offsetBy: 2)..<colon].allSatisfy({ $0.isLetter }), !text.hasSuffix("."), !text.hasSuffix(")") else {
+                  text[text.index(text.startIndex, offsetBy: 2)..<colon].allSatisfy({ $0.isLetter }),
+                  !text.hasSuffix("."), !text.hasSuffix(","), !text.hasSuffix(")") else {
                 lines.append(line)
                 continue
             }
