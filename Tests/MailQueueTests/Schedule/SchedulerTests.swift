@@ -129,6 +129,24 @@ struct SchedulerTests {
         #expect(fixture.run() == [.expire(id)])
     }
 
+    @Test("a lifetime that ended seconds before the start still gets its last try")
+    func lifetimeEndedJustBefore() {
+        var fixture = SchedulerFixture { $0.retry.delayNotices = [] }
+        let id = fixture.insert { $0.arrival = $0.arrival - .days(5) - .seconds(30) }
+        #expect(fixture.starts() == [id])
+        fixture.finish(id, .deferred(), .answered)
+        #expect(fixture.run() == [.expire(id)])
+    }
+
+    @Test("an answer between failures ends their row")
+    func answerEndsARowOfFailures() {
+        var window = ConcurrencyWindow(initial: 5)
+        for _ in 0..<2 { check(window.failed(), false) }
+        window.answered()
+        for _ in 0..<2 { check(window.failed(), false) }
+        check(window.failed(), true)
+    }
+
     @Test("a clock that jumps over the end of a lifetime does not take the last try away", arguments: EntryState.allCases)
     func clockJumpsOverLifetime(_ state: EntryState) {
         var fixture = SchedulerFixture { $0.retry.delayNotices = []; $0.initialSiteConcurrency = 1 }
