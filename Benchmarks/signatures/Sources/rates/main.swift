@@ -109,11 +109,16 @@ func once() throws -> Bool {
 guard let seconds else {
     guard let key else { exit(64) }
     let output = try sign(message, key, signer) + message
-    fwrite(output, 1, output.count, stdout)
-    exit(0)
+    var written = 0
+    output.withUnsafeBytes { bytes in
+        while written < bytes.count, case let count = write(STDOUT_FILENO, bytes.baseAddress.map { $0 + written }, bytes.count - written), count > 0 {
+            written += count
+        }
+    }
+    exit(written == output.count ? 0 : 1)
 }
 guard try once() else {
-    fputs("the operation fails\n", stderr)
+    print("the operation fails")
     exit(1)
 }
 let begin = cpuSeconds()
