@@ -59,7 +59,7 @@ final class OutboundTLS: @unchecked Sendable {
 
 extension BatonConfiguration {
     /// What the configuration asks of connections for a domain.
-    fileprivate var tlsLevel: @Sendable (_ domain: String) -> TLSLevel {
+    var tlsLevel: @Sendable (_ domain: String) -> TLSLevel {
         let entries = delivery.tls
         guard !entries.isEmpty else { return { _ in .auto } }
         return { name in

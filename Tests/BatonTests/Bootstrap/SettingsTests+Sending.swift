@@ -22,6 +22,8 @@ extension SettingsTests {
         Effect("queue.maxAliasDepth", "4") { $0.cleanupSettings.maxAliasDepth == 4 },
     ]
 
+    private static func tls(_ entry: String) throws -> BatonConfiguration { try configuration("delivery: {tls: [{\(entry)}]}") }
+
     static let delivery: [Effect] = [
         Effect("delivery.maxConnectionsPerSite", "30") { queueSettings($0).scheduler.maxSiteConcurrency == 30 },
         Effect("delivery.initialConnectionsPerSite", "2") { queueSettings($0).scheduler.initialSiteConcurrency == 2 },
@@ -39,6 +41,11 @@ extension SettingsTests {
         },
         Effect("delivery.addressPreference", "ipv6Only") { $0.smtpAgentSettings.addressPreference == .ipv6Only },
         Effect("delivery.eightBit", "bounce") { $0.smtpAgentSettings.session.eightBitHandling == .bounce },
+        Effect("delivery.dane", "false") { !$0.delivery.dane },
+        Effect("delivery.tls[].destinations", { try tls("destinations: [one.example], level: encrypt") }) {
+            $0.tlsLevel("one.example") == .encrypt && $0.tlsLevel("other.example") == .auto
+        },
+        Effect("delivery.tls[].level", { try tls("destinations: [one.example], level: none") }) { $0.tlsLevel("one.example") == .none },
         Effect("delivery.timeouts.connect", "11s") { $0.smtpAgentSettings.connectTimeout == .seconds(11) },
         Effect("delivery.timeouts.greeting", "12s") { $0.smtpAgentSettings.session.greetingTimeout == .seconds(12) },
         Effect("delivery.timeouts.ehlo", "13s") { $0.smtpAgentSettings.session.ehloTimeout == .seconds(13) },
