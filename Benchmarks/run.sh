@@ -22,3 +22,4 @@ section crash; python3 "$bench" "$adapter" crash --rounds 25
 section queue depth; python3 scenarios.py deep
 section compaction; python3 scenarios.py compaction; python3 scenarios.py compaction --n 1000000 --kills 50
 section isolation; python3 scenarios.py tarpit; python3 scenarios.py slowloris --runs 3
+section logins and signatures; python3 logins.py "${BATON:-../.build/release/baton}" --seconds 6; python3 signatures.py 2
