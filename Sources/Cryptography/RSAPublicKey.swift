@@ -6,6 +6,10 @@ public struct RSAPublicKey: Sendable {
 
     init(_ key: LibraryKey) { self.key = key }
 
+    /// The largest public exponent in bits: libcrypto bounds it only above 3072 bits of modulus, and a long one makes
+    /// verifying as slow as signing, at the choice of whoever publishes the key.
+    public static let maxExponentBits = 64
+
     /// Reads SubjectPublicKeyInfo (RFC 5280 §4.1) or RSAPublicKey (RFC 8017 A.1.1) in DER.
     public init(der: [UInt8]) throws(CryptographyError) {
         // The general decoder (`d2i_PUBKEY`) takes eight times as long as verifying a signature does.
@@ -15,7 +19,7 @@ public struct RSAPublicKey: Sendable {
             position = bytes.baseAddress
             return d2i_RSAPublicKey(nil, &position, bytes.count)
         }
-        guard let read, let key = EVP_PKEY_new() else {
+        guard let read, BN_num_bits(RSA_get0_e(read)) <= RSAPublicKey.maxExponentBits, let key = EVP_PKEY_new() else {
             RSA_free(read)
             ERR_clear_error()
             throw .malformedKey

@@ -67,6 +67,10 @@ import Testing
         #expect(try Ed25519PrivateKey.generate().publicKey != Ed25519PrivateKey.generate().publicKey)
     }
 
+    @Test("A stranger's key cannot make verifying slow by a long exponent") func longExponent() {
+        #expect(throws: CryptographyError.malformedKey) { try RSAPublicKey(der: KeyTests.base64(TestKeys.longExponent)) }
+    }
+
     @Test("Octets that are no key of the kind") func whatIsNoKey() throws {
         #expect(throws: CryptographyError.encryptedKey) { try RSAPrivateKey(pem: Array(TestKeys.encrypted.utf8)) }
         #expect(throws: CryptographyError.unsuitableKey) { try Ed25519PrivateKey(pem: Array(TestKeys.pkcs8.utf8)) }

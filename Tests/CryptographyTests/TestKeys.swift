@@ -70,6 +70,12 @@ enum TestKeys {
     static let rsaPublicKey = "MIGJAoGBAMzfqFjWo1AFxcLiWDk5jLAqHz/Jn1RWYiaA7DSkJsbcn4QvoTMfVNyn6fnDCob/ODYDZ1uSd51X9MqhiKIfEsWk20h+"
         + "ljsNrIjHbJwipHf0LGQECWmDyQ8jYbMJFz3zlxOo04sovnJIBqc7QTnFbdFrL0o5uAY+gfcVlXJWVhcJAgMBAAE="
 
+    /// An RSAPublicKey whose exponent has 1000 bits, in base64.
+    static let longExponent = "MIIBBAKBgQDNRH41uLbY/kQuPUNyBOUtsiIaWACKBabEZHFZwyTJhZuBDnZuydKGY8qCjdX0s7LksGzmB0HHqHzkLIIYBy6MNb+ZLcnpxhZh"
+        + "LnaWps7MG3jlEGFzEdijws5vRH7U1XseL+uJQUw0PBAnxNHDhrvEzWE+MNjxat+Rt1hKImWx9QJ+AK07GhHfWH/SgDurbDmNiDSKfu2NFPBt"
+        + "P+9wGWagw4HojzjAyP2HEri8B283h7nReeBsD9T1+BMMQjdzDt+vvWf5YZaZz+GYitnwbBRKAltBP4qaAh6mSKfdBoOeuQW25uMH1L7cUUMR"
+        + "k+bD8zkaK48f8f1CopdV1ME6kCkx"
+
     /// The signature that OpenSSL's command makes of "abc" with the same key and SHA-256, in base64.
     static let signatureOfABC = "JW3wE1POGWqDMbi5x55R98C4NN1956ik+AjH3EW4X1yxHeDPoLW6WXgIBXUIEUCDGBBWN1PC/xn7amTkDKU5sSmk0XP+By3Uga8N"
         + "r9UEOAWLoJ3mNO4Bk3Q0QuSHoOt8BBVv6agsBophhSZoG2jPLxqTvUAMIhoIeIbKl6xojDo="

@@ -1,4 +1,5 @@
 import BatonTesting
+import Glibc
 import Ports
 import Storage
 import Testing
@@ -51,6 +52,28 @@ struct CompactionTests {
             if key % 100 == 0 { numbers.append(try names(disk, "segment-").count + names(disk, "spare-").count) }
         }
         #expect(numbers.allSatisfy { $0 <= CrashTests.settings.spareSegments + 4 }, "\(numbers)")
+    }
+
+    @Test("A segment without its archive stays, and goes when archiving works again")
+    func archivingFails() throws {
+        let disk = SimulatedDisk()
+        let harness = try harness(disk)
+        disk.setFault { _, name in name.contains("archive-") ? EIO : nil }
+        for key in 1...300 as ClosedRange<UInt64> {
+            harness.accept(key, size: 900)
+            if key > 1 { harness.finish(key - 1) }
+            harness.loop.run()
+        }
+        let kept = try names(disk, "segment-").count
+        #expect(kept > 8, "all that is not archived is there")
+        disk.setFault(nil)
+        for key in 301...400 as ClosedRange<UInt64> {
+            harness.accept(key, size: 900)
+            harness.finish(key - 1)
+            harness.loop.run()
+        }
+        #expect(try names(disk, "segment-").count < kept)
+        #expect(try names(disk, "segment-").count <= CrashTests.settings.spareSegments + 4)
     }
 
     @Test("What has drained is freed without new mail")

@@ -49,9 +49,9 @@ extension NIOConnection {
 
     private func beginServer(_ server: any TLSServerContext, _ context: ChannelHandlerContext) throws(TLSSetupError) {
         guard let server = server as? NIOTLSServer else { throw TLSSetupError("the certificates are not of this network") }
-        let handler = ClientHelloHandler(server) { [unowned self] engine, name in
-            tls?.engine = engine
-            tls?.serverName = name
+        let handler = ClientHelloHandler(server) { [weak self] engine, name in
+            self?.tls?.engine = engine
+            self?.tls?.serverName = name
         }
         do { try context.pipeline.syncOperations.addHandler(handler, position: .first) } catch {
             throw TLSSetupError("the channel is closing")
