@@ -1,6 +1,5 @@
 """What destinations publish about TLS: DANE in a signed zone, MTA-STS policies; Postfix is the server."""
 import http.server
-import os
 import smtplib
 import ssl
 import threading
@@ -86,8 +85,6 @@ smtpd_tls_received_header = yes
 smtpd_tls_loglevel = 1
 """)
     relay = Relay(root)
-    # The sandbox lets Baton write where folders are when it starts.
-    os.makedirs(f"{relay.folder}/mail")
     relay.configure("", "[]", f"""delivery:
   mxPort: {POSTFIX}
   tls: [{{destinations: [override.unsigned], level: encrypt}}]

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Configuration
+import Delivery
 import Dispatch
 import Glibc
 import Logging
@@ -24,7 +25,9 @@ struct Serve: ParsableCommand {
         signal(SIGPIPE, SIG_IGN)
         raiseDescriptorLimit()
         ProcessSandbox.hideMemory()
-        let files = closeFiles(configuration, path)
+        let plan = SandboxPlan(configuration, path: path)
+        let unmade = plan.makeMailboxRoots(POSIXMailboxFiles())
+        let files = closeFiles(configuration, plan)
         let clock = ProcessClock()
         let sink = LogSink(format: LogFormat(configuration.log.format), level: Logger.Level(configuration.log.level))
         let handler = LineLogHandler(sink: sink) { clock.now }
@@ -33,10 +36,11 @@ struct Serve: ParsableCommand {
         let daemon: Daemon
         do {
             try report(files, configuration, logger)
+            for root in unmade { logger.warning("no-mailboxes", metadata: ["path": "\(root.path)", "reason": "\(root.reason)"]) }
             daemon = try Daemon(configuration, path: path, sink: sink, logger: logger, notifier: notifier,
                                 activated: activatedSockets())
             // Last: a start makes calls that the running daemon never makes.
-            if configuration.sandbox != .off { try report(ProcessSandbox.enforceCalls(allowsPrograms: SandboxPlan(configuration, path: path).runsPrograms), configuration, logger) }
+            if configuration.sandbox != .off { try report(ProcessSandbox.enforceCalls(allowsPrograms: plan.runsPrograms), configuration, logger) }
         } catch {
             logger.critical("cannot-start", metadata: ["reason": "\(error)"])
             sink.flush()
@@ -67,11 +71,11 @@ struct Serve: ParsableCommand {
     }
 
     // First: what Landlock takes away it takes from the threads that are started afterwards.
-    private static func closeFiles(_ configuration: BatonConfiguration, _ path: String) -> ProcessSandbox.State? {
+    private static func closeFiles(_ configuration: BatonConfiguration, _ plan: SandboxPlan) -> ProcessSandbox.State? {
         guard configuration.sandbox != .off else { return nil }
         // What a ruleset is to allow must be there.
         _ = mkdir(configuration.spool.directory, 0o751)
-        return ProcessSandbox.enforceFiles(SandboxPlan(configuration, path: path))
+        return ProcessSandbox.enforceFiles(plan)
     }
 
     private static func report(_ state: ProcessSandbox.State?, _ configuration: BatonConfiguration, _ logger: Logger) throws {

@@ -1,4 +1,6 @@
 import Configuration
+import Delivery
+import Events
 import Glibc
 import Ports
 
@@ -8,6 +10,8 @@ struct SandboxPlan: Equatable {
     var readable: [String]
     /// Directories in which files are made, written and removed.
     var writable: [String]
+    /// Those of them that hold mailboxes.
+    var mailboxRoots: [String]
     /// Whether a program of the administrator's must be started.
     var runsPrograms: Bool
 
@@ -32,10 +36,11 @@ struct SandboxPlan: Equatable {
         for listener in configuration.listeners {
             for case .unix(let path) in listener.address.endpoints { writable.append(SandboxPlan.directory(of: path)) }
         }
+        var mailboxRoots: [String] = []
         for route in configuration.routes.values {
             switch route {
-            case .maildir(let path): writable.append(SandboxPlan.root(ofTemplate: path))
-            case .sandbox(let path): writable.append(path)
+            case .maildir(let path): mailboxRoots.append(SandboxPlan.root(ofTemplate: path))
+            case .sandbox(let path): mailboxRoots.append(path)
             case .mx, .smarthost, .lmtp, .discard, .reject: break
             }
         }
@@ -43,7 +48,22 @@ struct SandboxPlan: Equatable {
         // What such a program needs nobody can know: the system's own files at least.
         if runsPrograms { readable += ["/bin", "/usr", "/etc"] }
         self.readable = SandboxPlan.unique(readable)
-        self.writable = SandboxPlan.unique(writable)
+        self.writable = SandboxPlan.unique(writable + mailboxRoots)
+        self.mailboxRoots = SandboxPlan.unique(mailboxRoots).sorted()
+    }
+
+    /// Makes the directories for mailboxes that are missing, and tells which cannot be made: once files are closed,
+    /// nothing can be made outside of what there was.
+    func makeMailboxRoots(_ files: any MailboxFiles) -> [(path: String, reason: String)] {
+        mailboxRoots.compactMap { root in
+            let path = MailboxPath(root: root)
+            do throws(MailboxFileError) {
+                try files.makeDirectory(path)
+                return nil
+            } catch {
+                return (root, error.diagnosis(path: path).explanation)
+            }
+        }
     }
 
     /// Where a file that the configuration names is found, also where it is a link, as certificates are that renew themselves.

@@ -1,5 +1,6 @@
 @testable import baton
 import Configuration
+import Delivery
 import Glibc
 import Testing
 
@@ -32,6 +33,23 @@ import Testing
         let resolved = try #require(realpath(elsewhere.path, nil))
         defer { free(resolved) }
         #expect(plan.readable.contains(String(cString: resolved)))
+    }
+
+    @Test("The directories of mailboxes are made before the files are closed; one that cannot be is named")
+    func mailboxes() throws {
+        let folder = try TemporaryFolder()
+        try folder.write("{}", to: "zone.json")
+        try folder.write("in the way", to: "file")
+        let text = RunningDaemon.configuration(65).replacing("mail/{domain}", with: "deep/down/mail/{domain}")
+            .replacing("  away: {type: smarthost, hosts: nowhere.test}", with: "  away: {type: maildir, path: 'file/{user}'}")
+        let path = try folder.write(text, to: "baton.yaml")
+        let plan = SandboxPlan(try BatonConfiguration.load(path), path: path)
+        #expect(plan.mailboxRoots == [folder.path + "/deep/down/mail", folder.path + "/file"])
+        #expect(Set(plan.mailboxRoots).isSubset(of: plan.writable))
+        let unmade = plan.makeMailboxRoots(POSIXMailboxFiles())
+        #expect(access(folder.path + "/deep/down/mail", F_OK) == 0)
+        #expect(unmade.map(\.path) == [folder.path + "/file"])
+        #expect(unmade.first?.reason.contains("no directory is in the way") == true, "\(unmade)")
     }
 
     @Test("What a reload asks for beyond the plan is named")

@@ -4,7 +4,7 @@ import SMTP
 
 extension MailboxFileError {
     /// Why the mailbox at `path` could not be written, for reports and listings.
-    func diagnosis(path: MailboxPath) -> Diagnosis {
+    public func diagnosis(path: MailboxPath) -> Diagnosis {
         switch self {
         case .noSpace:
             Diagnosis(status: .init(4, 3, 1), explanation: "No space is left for mailboxes.", bounceClass: .system)
