@@ -84,7 +84,7 @@ public final class NIOTLSServer: TLSServerContext {
         if candidates.isEmpty, let first = identities.first {
             candidates = identities.filter { $0.names == first.names || $0 === first }
         }
-        let usable = candidates.filter { $0.key.isUsable(by: hello) }
+        let usable = candidates.filter { $0.isUsable(by: hello) }
         // ECDSA costs the server a fraction of RSA.
         guard let choice = usable.first(where: { $0.key != .rsa }) ?? usable.first ?? candidates.first else {
             return .alert(.unrecognizedName)
@@ -101,6 +101,8 @@ final class TLSIdentity: Sendable {
     let context: NIOSSLContext
     /// The same for TLS 1.2 with one cipher suite each: below 1.3 the library follows the client's order, not ours.
     private let byCipherSuite: [UInt16: NIOSSLContext]
+    /// All suites below TLS 1.3 that are served with this key.
+    private let suites: [UInt16]
 
     init(_ certificate: TLSCertificate, _ settings: TLSServerSettings) throws(TLSSetupError) {
         let chain: [NIOSSLCertificate]
@@ -121,6 +123,7 @@ final class TLSIdentity: Sendable {
             certificateChain: chain.map { .certificate($0) }, privateKey: .privateKey(privateKey))
         configuration.harden(minimum: settings.minimumVersion)
         configuration.applicationProtocols = settings.applicationProtocols
+        suites = configuration.cipherSuiteValues.map(\.rawValue).filter { kind.goes(with: $0) }
         switch settings.clientCertificates {
         case .ignored: break
         case .requested(let roots):
@@ -142,6 +145,13 @@ final class TLSIdentity: Sendable {
         } catch {
             throw TLSSetupError("the certificate and the private key do not belong together")
         }
+    }
+
+    /// Whether a client can verify signatures of the key, and shares a cipher suite for it: those of TLS 1.3 go with any key.
+    func isUsable(by hello: ClientHello) -> Bool {
+        guard let scheme = key.signatureScheme else { return true }
+        return hello.signatureAlgorithms.contains(scheme)
+            && (hello.supportedVersions.contains(0x0304) || hello.cipherSuites.contains { suites.contains($0) })
     }
 
     /// The context for a client: any it can use for TLS 1.3, the best of the shared cipher suites below that.
@@ -193,23 +203,20 @@ enum TLSKeyKind: Equatable {
         }
     }
 
-    /// Whether a client can verify signatures of the key (RFC 8446 §4.2.3), and shares a cipher suite for it.
-    func isUsable(by hello: ClientHello) -> Bool {
-        switch self {
-        case .rsa: true
-        case .p256: hello.signatureAlgorithms.contains(0x0403) && hello.mayUseECDSA
-        case .p384: hello.signatureAlgorithms.contains(0x0503) && hello.mayUseECDSA
-        case .ed25519: hello.signatureAlgorithms.contains(0x0807) && hello.mayUseECDSA
-        }
+    /// Whether a suite below TLS 1.3 is for keys of this kind.
+    fileprivate func goes(with suite: UInt16) -> Bool {
+        let isECDSA = [0xc02b, 0xc02c, 0xcca9, 0xc009, 0xc00a].contains(suite)
+        return isECDSA == (self != .rsa)
     }
-}
 
-extension ClientHello {
-    private static let ecdsaSuites: Set<UInt16> = [0xc02b, 0xc02c, 0xcca9, 0xc009, 0xc00a]
-
-    /// TLS 1.3 suites go with any key; older ones name it.
-    fileprivate var mayUseECDSA: Bool {
-        supportedVersions.contains(0x0304) || cipherSuites.contains { ClientHello.ecdsaSuites.contains($0) }
+    /// The number of the scheme by which a client verifies signatures of the key (RFC 8446 §4.2.3); every client knows RSA.
+    fileprivate var signatureScheme: UInt16? {
+        switch self {
+        case .rsa: nil
+        case .p256: 0x0403
+        case .p384: 0x0503
+        case .ed25519: 0x0807
+        }
     }
 }
 

@@ -76,6 +76,8 @@ struct TLSTests {
         #expect(chosen { $0.schemes = [0x0804, 0x0401] } == false)
         #expect(chosen { $0.versions = [0x0303]; $0.suites = [0xc02f] } == false)
         #expect(chosen { $0.versions = [0x0303]; $0.suites = [0xc02f, 0xc02b] } == true)
+        // ECDSA in suites only that are not served: the client has nothing to choose but RSA.
+        #expect(chosen { $0.versions = [0x0303]; $0.suites = [0xc02f, 0xc009, 0xc00a, 0xc0ac] } == false)
     }
 
     @Test("below TLS 1.3 the server's order of cipher suites holds, not the client's")
