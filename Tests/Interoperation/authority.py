@@ -13,7 +13,7 @@ class Authority:
         os.makedirs(self.folder)
         self.certificate, self.key = f"{self.folder}/ca.pem", f"{self.folder}/ca.key"
         self.run("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", self.key,
-                 "-out", self.certificate, "-days", "30", "-subj", f"/CN=Test {name}")
+                 "-out", self.certificate, "-days", "120", "-subj", f"/CN=Test {name}")
 
     def run(self, *words):
         done = subprocess.run(["openssl", *words], capture_output=True)
@@ -21,14 +21,14 @@ class Authority:
             raise AssertionError(f"openssl {words[0]}: {done.stderr.decode()[-300:]}")
         return done.stdout
 
-    def issue(self, name, names):
+    def issue(self, name, names, key=("ec", "-pkeyopt", "ec_paramgen_curve:P-256")):
         """A certificate for the DNS `names`; gives the files of the chain and of the key."""
         stem = f"{self.folder}/{name}"
-        self.run("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", stem + ".key", "-out", stem + ".csr",
+        self.run("req", "-newkey", *key, "-nodes", "-keyout", stem + ".key", "-out", stem + ".csr",
                  "-subj", f"/CN={name}")
         with open(stem + ".ext", "w") as file:
-            file.write("subjectAltName=" + ",".join("DNS:" + name for name in names) + "\nbasicConstraints=CA:FALSE\n")
-        self.run("x509", "-req", "-in", stem + ".csr", "-CA", self.certificate, "-CAkey", self.key, "-CAcreateserial", "-days", "20",
+            file.write("subjectAltName=" + ",".join("DNS:" + name for name in names) + "\nbasicConstraints=CA:FALSE\nextendedKeyUsage=serverAuth\n")
+        self.run("x509", "-req", "-in", stem + ".csr", "-CA", self.certificate, "-CAkey", self.key, "-CAcreateserial", "-days", "90",
                  "-extfile", stem + ".ext", "-out", stem + ".leaf")
         with open(stem + ".pem", "w") as out:
             for part in (stem + ".leaf", self.certificate):
