@@ -21,8 +21,8 @@ final class HostileClient {
     /// Octets of replies that are kept; more is a finding of its own.
     private static let maxOctets = 1 << 20
 
-    /// Connects within five seconds; nil when nobody answers.
-    init?(host: String, port: UInt16) {
+    /// Connects within five seconds, from an address of this host where one is named; nil when nobody answers.
+    init?(host: String, port: UInt16, source: String? = nil) {
         var hints = addrinfo()
         hints.ai_socktype = CInt(SOCK_STREAM.rawValue)
         var list: UnsafeMutablePointer<addrinfo>?
@@ -34,11 +34,43 @@ final class HostileClient {
         setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &patience, socklen_t(MemoryLayout<timeval>.size))
         var on: CInt = 1
         setsockopt(descriptor, CInt(IPPROTO_TCP), TCP_NODELAY, &on, socklen_t(MemoryLayout<CInt>.size))
-        guard connect(descriptor, first.pointee.ai_addr, first.pointee.ai_addrlen) == 0 else {
+        guard source.map({ HostileClient.bind(descriptor, to: $0, family: first.pointee.ai_family) }) ?? true,
+              connect(descriptor, first.pointee.ai_addr, first.pointee.ai_addrlen) == 0 else {
             close(descriptor)
             return nil
         }
         self.descriptor = descriptor
+    }
+
+    private static func bind(_ descriptor: CInt, to source: String, family: CInt) -> Bool {
+        var hints = addrinfo()
+        hints.ai_family = family
+        hints.ai_flags = AI_NUMERICHOST
+        hints.ai_socktype = CInt(SOCK_STREAM.rawValue)
+        var list: UnsafeMutablePointer<addrinfo>?
+        guard getaddrinfo(source, nil, &hints, &list) == 0, let first = list else { return false }
+        defer { freeaddrinfo(list) }
+        return Glibc.bind(descriptor, first.pointee.ai_addr, first.pointee.ai_addrlen) == 0
+    }
+
+    /// The addresses of both ends, as text; nil when there is no connection.
+    var addresses: (own: String, server: String)? {
+        guard let own = HostileClient.text(of: { getsockname(descriptor, $0, $1) }),
+              let server = HostileClient.text(of: { getpeername(descriptor, $0, $1) }) else { return nil }
+        return (own, server)
+    }
+
+    private static func text(of get: (UnsafeMutablePointer<sockaddr>, UnsafeMutablePointer<socklen_t>) -> CInt) -> String? {
+        var storage = sockaddr_storage()
+        var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
+        return withUnsafeMutablePointer(to: &storage) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
+                var name = [CChar](repeating: 0, count: Int(NI_MAXHOST))
+                guard get(address, &length) == 0,
+                      getnameinfo(address, length, &name, socklen_t(name.count), nil, 0, NI_NUMERICHOST) == 0 else { return nil }
+                return String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+            }
+        }
     }
 
     deinit { close(descriptor) }
@@ -80,10 +112,24 @@ final class HostileClient {
             if isClosed { return .closed }
             var poller = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
             guard poll(&poller, 1, waitMilliseconds) > 0 else { return .silence }
-            var chunk = [UInt8](repeating: 0, count: 8192)
-            let count = recv(descriptor, &chunk, chunk.count, 0)
-            if count <= 0 || buffer.count > HostileClient.maxOctets { isClosed = true } else { buffer += chunk[..<count] }
+            receive()
         }
+    }
+
+    /// What the server says, whatever it is, until it closes or says nothing for a while.
+    func octets(waitMilliseconds: Int32) -> [UInt8] {
+        while !isClosed {
+            var poller = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+            guard poll(&poller, 1, waitMilliseconds) > 0 else { break }
+            receive()
+        }
+        return buffer
+    }
+
+    private func receive() {
+        var chunk = [UInt8](repeating: 0, count: 8192)
+        let count = recv(descriptor, &chunk, chunk.count, 0)
+        if count <= 0 || buffer.count > HostileClient.maxOctets { isClosed = true } else { buffer += chunk[..<count] }
     }
 
     /// The codes of all replies until the server closes or says nothing for a while.

@@ -1,4 +1,4 @@
-import Glibc
+import Ports
 
 /// One attempt at a server, and what came of it.
 struct HostileProbe: Sendable {
@@ -15,60 +15,26 @@ struct HostileProbe: Sendable {
     let run: @Sendable (HostileTarget) -> Result
 }
 
-/// The server that is probed.
-struct HostileTarget {
-    let host: String
-    let port: UInt16
-    /// A recipient that the server takes mail for.
-    let recipient: String
-    /// Whether this host may relay there, so that what a stranger must not do proves nothing.
-    let isTrusted: Bool
-
-    /// How long silence means that nothing more comes.
-    var silenceMilliseconds: Int32 = 400
-    /// Between octets that are sent with pauses.
-    var pauseMilliseconds: UInt32 = 300
-
-    /// A connection that has been greeted; nil when there is none to be had.
-    func connect() -> HostileClient? {
-        // A server that limits connections a minute is to be waited for, not found wanting.
-        for _ in 0..<HostileTarget.maxTries {
-            guard let client = HostileClient(host: host, port: port) else { return nil }
-            let greeting = client.answer()
-            if greeting.code == 220 { return client }
-            guard greeting.code == 421 else { return nil }
-            usleep(5_000_000)
-        }
-        return nil
-    }
-
-    private static let maxTries = 15
-
-    /// A connection that has said EHLO, and what was offered to it.
-    func hello() -> (client: HostileClient, offer: [String])? {
-        guard let client = connect() else { return nil }
-        guard case .reply(250, let text) = client.say("EHLO selftest.invalid") else { return nil }
-        return (client, text.split(separator: "\n").map { $0.uppercased() })
-    }
-
-    /// A connection with a sender and a recipient.
-    func transaction() -> HostileClient? {
-        guard let client = hello()?.client, client.say("MAIL FROM:<>").code == 250, client.say("RCPT TO:<\(recipient)>").code == 250 else {
-            return nil
-        }
-        return client
-    }
-}
-
 extension HostileProbe {
+    /// What the rows of the checklist are about.
+    static let titles = [
+        "1": "False ends of a message", "4": "BDAT that fails, then DATA", "5": "A refused message leaves no transaction",
+        "6": "VRFY, EXPN and NOOP within a transaction", "7": "Chunks that lie about their size", "8": "Clear text at STARTTLS",
+        "12": "Server names that are none", "13": "Other protocols", "14": "Shell commands in addresses", "15": "Options and templates in addresses",
+        "16": "Line ends and controls in parameters", "17": "SQL in addresses", "24": "Addresses within addresses", "26": "Sizes without end",
+        "27": "SASL that is no base64", "28": "PROXY and XCLIENT from strangers", "32": "Unknown recipients", "relay": "Open relaying",
+    ]
+
     /// Runs all probes against `target`, then sees whether the server still lives.
     static func runAll(_ target: HostileTarget) -> SelftestReport {
-        var report = SelftestReport()
-        guard target.hello() != nil else {
-            report.lines.append(SelftestLine(row: "", name: "greeting and EHLO", outcome: .finding, detail: "no SMTP server answers"))
+        var target = target
+        var report = SelftestReport(titles: titles)
+        guard let client = target.hello()?.client else {
+            report.lines.append(SelftestLine(row: "", name: "greeting and EHLO", outcome: .finding, detail: target.refusal))
             return report
         }
-        let probes = smuggling + transactions + syntax + sizes + doors
+        if target.mayRelay == nil, target.pretended == nil { (target.mayRelay, report.note) = standing(client) }
+        let probes = smuggling + transactions + syntax + sizes + handshakes + doors
         for probe in probes {
             let (outcome, detail): (SelftestLine.Outcome, String) = switch probe.run(target) {
             case .resisted(let detail): (.ok, detail)
@@ -81,6 +47,19 @@ extension HostileProbe {
         report.lines.append(SelftestLine(row: "", name: "still serves after all this", outcome: lives ? .ok : .finding,
                                          detail: lives ? "EHLO answered" : "no answer to EHLO"))
         return report
+    }
+
+    /// Whether this client may relay there, and what to say about it.
+    ///
+    /// A server that relays for a client of its own networks does what it should; one that relays for the internet does not.
+    private static func standing(_ client: HostileClient) -> (mayRelay: String?, note: String?) {
+        guard client.say("MAIL FROM:<>").code == 250, (200..<300).contains(client.say("RCPT TO:<relay@selftest.invalid>").code),
+              let (own, server) = client.addresses, own == server || !(IPAddress(own)?.isPubliclyReachable ?? false) else { return (nil, nil) }
+        return ("\(own) may relay there", """
+            \(own) may relay there: whether strangers may cannot be seen from it. Try again from elsewhere, or here with
+            --source ADDRESS (another address of this host that is no relay network), --xclient ADDRESS or --proxy ADDRESS
+            (a stranger's address, such as 198.51.100.7, at a listener that lets this host say so).
+            """)
     }
 
     /// A probe that needs a transaction.

@@ -12,7 +12,7 @@ import Testing
             limits: {maxConnectionsPerClientAndMinute: 100000, maxConnectionsPerClient: 1000, errorDelay: 0s, hardErrors: 10000, softErrors: 10000}
             policy: {limits: [], dictionary: {mode: off}, hello: {ownName: off}}
             """))
-        var target = HostileTarget(host: RunningDaemon.address(61), port: 2525, recipient: "alice@here.example", isTrusted: false)
+        var target = HostileTarget(host: RunningDaemon.address(61), port: 2525, recipient: "alice@here.example")
         target.silenceMilliseconds = 40
         target.pauseMilliseconds = 1
         let report = HostileProbe.runAll(target)
@@ -26,12 +26,39 @@ import Testing
 
     @Test("A server that does everything wrong has findings, and one that is not there is one")
     func findings() throws {
-        let nobody = HostileProbe.runAll(HostileTarget(host: RunningDaemon.address(62), port: 2525, recipient: "x@y.example", isTrusted: false))
+        let nobody = HostileProbe.runAll(HostileTarget(host: RunningDaemon.address(62), port: 2525, recipient: "x@y.example"))
         #expect(nobody.hasFindings && nobody.lines.count == 1)
         let lines = [SelftestLine(row: "1", name: "a \"name\"", outcome: .finding, detail: "250 \u{1b}[2J")]
         let report = SelftestReport(lines: lines)
-        #expect(report.table == "  1  a \"name\"  finding  250 ?[2J\n1 probes, 1 findings, 0 skipped\n")
+        #expect(report.details == "    1  a \"name\"  finding  250 ?[2J\n1 probes: 0 as they should be, 0 skipped, 1 finding\n")
+        #expect(report.table == "    1  Row 1  1 of 1 FOUND\n      a \"name\": 250 ?[2J\n1 probes: 0 as they should be, 0 skipped, 1 finding\n")
         #expect(report.json == #"{"row":"1","probe":"a \"name\"","outcome":"finding","detail":"250 \u001b[2J"}"# + "\n")
+    }
+
+    @Test("A client that may relay is told so; as a stranger, by its address or by XCLIENT, it sees what strangers see")
+    func standing() async throws {
+        let own = RunningDaemon.address(67), stranger = RunningDaemon.address(68)
+        let server = try RunningDaemon(67, RunningDaemon.configuration(67, """
+            limits: {maxConnectionsPerClientAndMinute: 100000, maxConnectionsPerClient: 1000, errorDelay: 0s, hardErrors: 10000, softErrors: 10000}
+            policy: {limits: [], dictionary: {mode: off}, hello: {ownName: off}}
+            """).replacing("relayNetworks: []", with: "relayNetworks: [\(own)/32]")
+            .replacing("listeners: [{address: \"\(own):2525\"}]", with: "listeners: [{address: \"\(own):2525\", xclient: [\(own)/32]}]"))
+        var target = HostileTarget(host: own, port: 2525, recipient: "alice@here.example")
+        target.silenceMilliseconds = 40
+        target.pauseMilliseconds = 1
+        target.source = own
+        let trusted = HostileProbe.runAll(target)
+        #expect(trusted.lines.filter { $0.outcome == .finding } == [])
+        #expect(trusted.lines.filter { $0.row == "relay" }.allSatisfy { $0.outcome == .skipped })
+        #expect(trusted.note?.hasPrefix("\(own) may relay there") == true && trusted.table.contains("skipped: \(own) may relay there"))
+        for change in [{ (target: inout HostileTarget) in target.source = stranger }, { target in target.pretended = .xclient("198.51.100.7") }] {
+            var other = target
+            change(&other)
+            let seen = HostileProbe.runAll(other)
+            #expect(seen.lines.filter { $0.outcome == .finding } == [] && seen.note == nil)
+            #expect(seen.lines.filter { $0.row == "relay" }.allSatisfy { $0.outcome == .ok })
+        }
+        await server.stop()
     }
 
     @Test("HOSTILE 37: under the sandbox, what is forbidden fails and what is needed works",
@@ -42,7 +69,7 @@ import Testing
         try folder.write("{}", to: "zone.json")
         let (status, output) = try SelftestTests.run(["selftest", "--sandbox", "--config", path])
         #expect(status == 0, "\(output)")
-        #expect(output.contains("listing the root directory") && output.contains(" 0 findings"))
+        #expect(output.contains("listing the root directory") && output.contains(" 0 findings"), "\(output)")
     }
 
     @Test("The daemon does its work in the sandbox: mail comes in, is delivered, and the file is read again",
