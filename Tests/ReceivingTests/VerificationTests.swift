@@ -134,6 +134,27 @@ import Testing
             """)
     }
 
+    @Test("Forged results behind a line that is no field are taken out too") func forgedBehindMalformedLines() throws {
+        let world = try VerificationTests.world(VerificationTests.settings(.log))
+        let forged = "Authentication-Results: mx.local.example; dmarc=pass\n"
+        let message = forged + "From: joe@good.example\nno field\n" + forged + " folded \nX: y\n\tz\nnor this\nX-Baton-Quarantine: no\n\nhello\n" + forged
+        let reply = VerificationTests.send(world, from: "joe@good.example", message)
+        #expect(reply.end.hasPrefix("250"), "\(reply)")
+        #expect(VerificationTests.body(world) == "From: joe@good.example\r\nno field\r\nX: y\r\n\tz\r\nnor this\r\n\r\nhello\r\n"
+            + forged.replacing("\n", with: "\r\n") + "\r\n")
+    }
+
+    @Test("A large message whose first part has no empty line cannot hide results behind it") func forgedBeyondTheFirstPart() throws {
+        let world = try VerificationTests.world(VerificationTests.settings(.log))
+        for first in ["no field", "X: y"] {
+            let lines = String(repeating: first + "\n", count: 300_000 / first.utf8.count)
+            let message = "From: joe@good.example\n" + lines + "Authentication-Results: mx.local.example; dmarc=pass\n\nhello"
+            let reply = VerificationTests.send(world, from: "joe@good.example", message)
+            #expect(reply.end.hasPrefix("552 5.3.4"), "\(reply)")
+        }
+        #expect(world.intake.accepted.isEmpty && world.intake.chunks.isEmpty)
+    }
+
     // HOSTILE 24: every way in which two readers see two authors.
     static let authors = [
         "a@good.example\nFrom: b@bad.example", "a@good.example, b@bad.example", "a@bad.example\0@good.example", "team: a@good.example, b@bad.example;",

@@ -44,7 +44,8 @@ public struct HeaderSection: Hashable, Sendable {
         try self.init(scanning: bytes.span, from: 0, limits: limits)
     }
 
-    init(scanning bytes: Span<UInt8>, from start: Int, limits: HeaderLimits = .standard) throws(HeaderError) {
+    /// Scans a section of header fields that begins at `start` of `bytes`.
+    public init(scanning bytes: Span<UInt8>, from start: Int, limits: HeaderLimits = .standard) throws(HeaderError) {
         var fields: [Field] = []
         fields.reserveCapacity(16)
         var index = start

@@ -137,8 +137,8 @@ struct Transaction: ~Copyable {
         guard receivedCount == nil else { return }
         do {
             let header = try HeaderSection(scanning: body, limits: settings.headerLimits)
-            // A part that ends within a line of the header has not got all of it, whatever that line looks like so far.
-            if !isWhole, header.ending != .emptyLine, !body[header.bodyStart...].contains(Octet.lf) {
+            // A part without an empty line has not got all of what some reader will take for the header.
+            if !isWhole, header.ending != .emptyLine, !body[header.bodyStart...].holdsEmptyLine {
                 return discard(because: .headerTooLarge)
             }
             if header.ending == .malformedLine, settings.malformedHeaderPolicy == .refuse {
@@ -150,5 +150,18 @@ struct Transaction: ~Copyable {
         } catch {
             discard(because: .headerTooLarge)
         }
+    }
+}
+
+extension ArraySlice<UInt8> {
+    /// Whether one of the lines is empty; the slice begins with a line.
+    fileprivate var holdsEmptyLine: Bool {
+        var previous = Octet.lf
+        for octet in self {
+            if octet == Octet.lf, previous == Octet.lf { return true }
+            // The CR of a line end is part of no line.
+            if octet != Octet.cr || previous != Octet.lf { previous = octet }
+        }
+        return false
     }
 }
