@@ -93,7 +93,7 @@ let package = Package(
             "Ports", "MessageFormat", "SMTP", "Storage", "Events", "Cryptography", "MailAuth", "MailQueue", "BatonTesting",
         ], swiftSettings: strict),
         .testTarget(name: "ReceivingTests", dependencies: [
-            "Ports", "MessageFormat", "SMTP", "DNS", "Events", "MailAuth", "MailQueue", "Receiving",
+            "Ports", "MessageFormat", "SMTP", "DNS", "Events", "Cryptography", "MailAuth", "MailQueue", "Receiving",
         ], swiftSettings: strict),
         .testTarget(name: "DeliveryTests", dependencies: [
             "Ports", "MessageFormat", "SMTP", "DNS", "Events", "MailAuth", "MailQueue", "Delivery",

@@ -28,6 +28,13 @@ final class AcceptedMessage: Sendable {
         self.init(id: id, envelope: envelope, prefix: prefix, body: body, bodySize: body.count, chunkSizes: [])
     }
 
+    /// The same message, not in the log yet, with `fields` on top.
+    func headed(by fields: [UInt8]) -> AcceptedMessage {
+        var envelope = envelope
+        envelope.size &+= UInt64(fields.count)
+        return AcceptedMessage(id: id, envelope: envelope, prefix: fields + prefix, body: body ?? [])
+    }
+
     /// What the log keeps of it.
     func draft(chunkSizes: [UInt32]) -> RecordDraft {
         let record = AcceptedRecord(message: id, envelope: envelope, prefix: prefix, chunkSizes: chunkSizes)

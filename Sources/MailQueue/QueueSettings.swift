@@ -32,6 +32,8 @@ public struct QueueSettings: Sendable {
 
     /// The words of delivery status notifications.
     public var templates = DSNTemplates()
+    /// How delivery status notifications are signed; nil when they are not.
+    public var reportSigning: ReportSigning?
 
     /// The defaults for a host of this name.
     public init(hostName: Domain, postmaster: EmailAddress) {

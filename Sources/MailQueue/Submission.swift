@@ -19,10 +19,7 @@ public struct Submission: Sendable {
 
     /// The same message with `fields` on top, as RFC 6376 §5.6 wants signatures.
     func signed(_ fields: [UInt8]) -> Submission {
-        var envelope = message.envelope
-        envelope.size &+= UInt64(fields.count)
-        let signed = AcceptedMessage(id: message.id, envelope: envelope, prefix: fields + message.prefix, body: message.body ?? [])
-        return Submission(message: signed, chunkedSize: chunkedSize, hold: hold)
+        Submission(message: message.headed(by: fields), chunkedSize: chunkedSize, hold: hold)
     }
 
     /// The name that the client will be told.

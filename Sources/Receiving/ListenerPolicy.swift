@@ -41,7 +41,7 @@ public final class ListenerPolicy: Sendable {
                 xclientNetworks: [IPNetwork] = [], xforwardNetworks: [IPNetwork] = [], proxyNetworks: [IPNetwork]? = nil,
                 maxConnectionsPerClient: Int? = nil, tls: ListenerTLS? = nil, submission: SubmissionRules? = nil,
                 policy: PolicySettings = PolicySettings(), verification: VerificationSettings? = nil,
-                signing: SigningRules? = nil) {
+                signing: SigningRules? = nil, sealing: SealingRules? = nil) {
         self.name = name
         self.rules = rules
         self.xclientNetworks = xclientNetworks
@@ -56,7 +56,7 @@ public final class ListenerPolicy: Sendable {
         self.policy = policy.isOff ? nil : policy
         self.verification = verification
         self.cleanup = Cleanup(settings: cleanup, aliases: rules,
-                               signing: signing.flatMap { $0.mayApply(toListener: name) ? $0 : nil })
+                               signing: signing.flatMap { $0.mayApply(toListener: name) ? $0 : nil }, sealing: sealing)
         completion = session.dialect == .submission ? .submission : .none
         profile = ServerProfile(session)
         var trusted = session

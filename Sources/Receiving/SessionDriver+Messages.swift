@@ -17,8 +17,8 @@ extension SessionDriver {
     }
 
     private func newStream(_ part: [UInt8]) -> Stream {
-        let rules = authorship == .own ? policy.cleanup.signing : nil
-        return Stream(id: service.mint.next(), header: SessionDriver.header(of: part), digest: rules.map { BodyDigest($0.signer) })
+        let digest = policy.cleanup.bodyDigest(of: authorship, isVerified: verifier != nil)
+        return Stream(id: service.mint.next(), header: SessionDriver.header(of: part), digest: digest)
     }
 
     /// Whether the relay answers for what this client sends.
@@ -60,6 +60,7 @@ extension SessionDriver {
             firstChunk: stream?.header, receivedCount: message.receivedCount, completion: policy.completion,
             resultFields: verdict?.fields ?? [], hold: verdict?.hold)
         incoming.senderPublishesSPF = verdict?.senderPublishesSPF
+        incoming.chain = verdict?.chain
         incoming.authorship = authorship
         if let digest = stream?.digest {
             digest.receive(message.body[...])

@@ -63,6 +63,11 @@ import Testing
         ("queue:\n  lifetime: 1d\n", []),
         ("queue:\n  delayNotices: [4h, 6d]\n", ["5:22: queue.delayNotices[1]: queue.delayNotices[1] must not be more than queue.lifetime"]),
         ("true: 1\n", ["4:1: true: unknown key; expected one of hostname, listeners, domains, relayDomains, relayNetworks, aliases, routes, rules, credentials, sandbox, spool, queue, delivery, tls, authentication, limits, policy, verification, forwarding, dns, dkim, bounces, log, control, retention"]),
+        ("forwarding: {seal: {domain: a.example, selector: s}}\ndkim: {directory: /keys}\n",
+         ["4:20: forwarding.seal: 'selector' and 'keyFile' belong together: expected both or neither"]),
+        ("forwarding: {seal: {domain: a.example}}\n", ["4:20: forwarding.seal: there is no key to seal with: set 'keyFile' and 'selector', or dkim.directory"]),
+        ("forwarding: {seal: {domain: a.example}}\ndkim: {directory: /keys}\nverification: {mode: off}\n",
+         ["4:20: forwarding.seal: nothing would be sealed, since no listener verifies senders (verification.mode)"]),
         ("control:\n  socket: /run/baton/submit\n", ["5:11: control.socket: control.socket and control.submitSocket must differ"]),
     ]
 

@@ -5,6 +5,7 @@ import MessageFormat
 import Ports
 @testable import Receiving
 import SMTP
+import Testing
 
 /// A loop whose clock stands still until a test moves it.
 final class FakeLoop: Loop, @unchecked Sendable {
@@ -171,6 +172,11 @@ final class FakeIntake: MessageIntake, @unchecked Sendable {
     }
 }
 
+/// Signs at once.
+final class SameThread: SigningExecutor {
+    func execute(_ job: @escaping @Sendable () -> Void) { job() }
+}
+
 /// Keeps what was noted.
 final class FakeObserver: ReceivingObserver, @unchecked Sendable {
     private(set) var occurrences: [ReceivingOccurrence] = []
@@ -191,7 +197,8 @@ struct FakeWorld {
     init(_ settings: ReceivingSettings = ReceivingSettings(), session: ServerSettings = ServerSettings(),
          rules: AddressRules? = nil, proxyNetworks: [IPNetwork]? = nil, resolver: (any Resolver)? = nil,
          tls: ListenerTLS? = nil, engine: PolicyEngine = PolicyEngine(), verification: VerificationSettings? = nil) throws {
-        service = SMTPService(settings: settings, intake: intake, mint: QueueIDMint(incarnation: 1), resolver: resolver,
+        let signing = SigningIntake(intake, executor: SameThread()) { id, error in Issue.record("\(id): \(error)") }
+        service = SMTPService(settings: settings, intake: signing, mint: QueueIDMint(incarnation: 1), resolver: resolver,
                               engine: engine, proxyProtocol: PlainProxyProtocol(), observer: observer)
         policy = try FakeWorld.policy(session: session, rules: rules, proxyNetworks: proxyNetworks, tls: tls, verification: verification)
     }

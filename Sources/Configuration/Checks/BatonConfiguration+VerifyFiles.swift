@@ -18,6 +18,7 @@ extension BatonConfiguration {
                 check.report("forwarding.srsSecretFile", "the file '\(path)' holds no secret")
             }
         }
+        if let seal = forwarding.seal { verifySeal(seal, &check) }
         if let path = dkim.directory { verifyDirectory(path, "dkim.directory", &check) }
         if let path = bounces.templates { verifyDirectory(path, "bounces.templates", &check) }
         verifyParent(of: spool.directory, "spool.directory", &check)
@@ -31,6 +32,16 @@ extension BatonConfiguration {
                 verifyParent(of: path, "routes.\(name).path", &check)
             case .mx, .smarthost, .lmtp, .discard, .reject: break
             }
+        }
+    }
+
+    private func verifySeal(_ seal: SealConfiguration, _ check: inout Check) {
+        if let path = seal.keyFile { verifyFile(path, "forwarding.seal.keyFile", &check) }
+        if seal.keyFile == nil, dkim.directory == nil {
+            check.report("forwarding.seal", "there is no key to seal with: set 'keyFile' and 'selector', or dkim.directory")
+        }
+        if listeners.allSatisfy({ ($0.verification ?? ($0.dialect == .smtp ? verification.mode : .off)) == .off }) {
+            check.report("forwarding.seal", "nothing would be sealed, since no listener verifies senders (verification.mode)")
         }
     }
 

@@ -16,6 +16,8 @@ public struct ForwardingConfiguration: Hashable, Sendable {
     public var rewrite = RewritingOccasion.needed
     /// How long bounces for a rewritten reverse-path are taken.
     public var srsMaxAge = Duration.days(21)
+    /// How mail that goes on is sealed; nil when it is not.
+    public var seal: SealConfiguration?
 
     /// The documented defaults.
     public init() {}
@@ -28,6 +30,9 @@ public struct ForwardingConfiguration: Hashable, Sendable {
         .value("rewrite", \.rewrite, .choice,
                "`needed` rewrites the reverse-path where its domain publishes SPF, which would fail at the next host, and where nobody looked; `always` rewrites that of every sender outside our domains."),
         .value("srsMaxAge", \.srsMaxAge, .duration(.days(1) ... .days(365)), "How long bounces for a rewritten reverse-path are taken."),
+        .optional("seal", \.seal, SealConfiguration.type, otherwise: "no message is sealed",
+                  "Seals what goes on to other hosts with ARC, so that they can believe what was found out here although SPF, and a signature that is broken on the way, fail there. Only mail that `verification` looks at is sealed.",
+                  reference: "RFC 8617 §5.1"),
     ] }
 
     /// The secrets in a file's text: its lines without blanks around them.

@@ -9,11 +9,17 @@ public protocol AliasTable: Sendable {
 
     /// Whether mail for `address` leaves our domains, so that whoever takes it there sees us as its sender's host.
     func isOutside(_ address: EmailAddress) -> Bool
+
+    /// Whether mail for `address` is taken from anybody and passed on to another host.
+    func isRelayed(_ address: EmailAddress) -> Bool
 }
 
 extension AliasTable {
     /// Everybody is inside.
     public func isOutside(_ address: EmailAddress) -> Bool { false }
+
+    /// Nothing is passed on.
+    public func isRelayed(_ address: EmailAddress) -> Bool { false }
 }
 
 /// A table in which every address is final.

@@ -9,15 +9,18 @@ import MessageFormat
 /// the loop of the session.
 public struct Cleanup: Sendable {
     private let settings: CleanupSettings
-    private let aliases: any AliasTable
+    let aliases: any AliasTable
     /// Whose mail is signed here; nil for nobody's.
     public let signing: SigningRules?
+    /// What is sealed before it goes on to other hosts; nil for nothing.
+    public let sealing: SealingRules?
 
     /// A door with these rules.
-    public init(settings: CleanupSettings, aliases: any AliasTable = NoAliases(), signing: SigningRules? = nil) {
+    public init(settings: CleanupSettings, aliases: any AliasTable = NoAliases(), signing: SigningRules? = nil, sealing: SealingRules? = nil) {
         self.settings = settings
         self.aliases = aliases
         self.signing = signing
+        self.sealing = sealing
     }
 
     /// Makes a message ready for the log.
@@ -48,8 +51,8 @@ public struct Cleanup: Sendable {
         }
         envelope.size = UInt64(prefix.count) &+ incoming.chunkedSize &+ UInt64(incoming.body.count)
         let message = AcceptedMessage(id: incoming.id, envelope: envelope, prefix: prefix, body: incoming.body)
-        return Submission(message: message, chunkedSize: incoming.chunkedSize, signatures: signatures(header, incoming, prefix),
-                          hold: incoming.hold)
+        let order = signatures(header, incoming, prefix) ?? seal(header, incoming, prefix, envelope.recipients)
+        return Submission(message: message, chunkedSize: incoming.chunkedSize, signatures: order, hold: incoming.hold)
     }
 
     /// The reverse-path towards recipients outside, where the sender's own would fail SPF there.

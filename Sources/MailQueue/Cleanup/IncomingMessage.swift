@@ -1,4 +1,5 @@
 import Events
+import MailAuth
 
 /// A message as it came in, before `Cleanup`.
 public struct IncomingMessage: Sendable {
@@ -22,6 +23,8 @@ public struct IncomingMessage: Sendable {
     public var hold: HoldReason?
     /// Whether the sender's domain has an SPF record; nil where nobody looked.
     public var senderPublishesSPF: Bool?
+    /// What ARC says of the message, for the set that it may get; nil where nobody verified it.
+    public var chain: ARCResult?
     /// Whether the relay answers for the author.
     public var authorship = Authorship.foreign
     /// The hash of the body for signatures, where parts of it are in the log already; nil when it was not computed.

@@ -27,20 +27,27 @@ extension Queue {
         }
         let chunks = upload?.chunks ?? []
         let message = submission.message
-        let first = draft ?? message.draft(chunkSizes: chunks.map(\.size))
         let expansion = ReportPlan.expanded(message).flatMap { plan in
             compose(plan, about: message, returning: chunks.isEmpty ? message.body.map { body in
                 ReportComposer.Returned(bytes: message.prefix + body, isWhole: false)
             } : nil)
         }
+        accepting += 1
+        // The parts stay known until the message is: a checkpoint that begins before that must name them.
+        uploads[id]?.isBeingAccepted = true
+        let first = draft ?? message.draft(chunkSizes: chunks.map(\.size))
+        guard let expansion, let signing = settings.reportSigning else { return write(submission, first, expansion, reply) }
+        sign([expansion], by: signing) { self.write(submission, first, $0.first, reply) }
+    }
+
+    private func write(_ submission: Submission, _ first: RecordDraft, _ expansion: ReportComposer.Report?,
+                       _ reply: @escaping @Sendable (AcceptResult) -> Void) {
+        let id = submission.id, message = submission.message
         var group = expansion.map { [first] + $0.drafts } ?? [first]
         let held = submission.hold.map { MailEvent(message: id, time: core.now, detail: .held($0)) }
         // In one group with the message: a crash between the two must not let it go.
         if let held { group.append(held.draft) }
         let sizes = group.map(\.storedBytes)
-        accepting += 1
-        // The parts stay known until the message is: a checkpoint that begins before that must name them.
-        uploads[id]?.isBeingAccepted = true
         log.append(group, .synced, on: core) { result in
             self.accepting -= 1
             switch result {

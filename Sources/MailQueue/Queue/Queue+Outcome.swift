@@ -91,12 +91,24 @@ extension Queue {
     private func record(_ recording: ResultRecording, of conclusion: Conclusion, _ returned: ReportComposer.Returned?,
                         _ written: @escaping @Sendable (Bool) -> Void) {
         guard let part = recording.parts.first else { return written(true) }
-        let event = MailEvent(message: conclusion.message.id, time: conclusion.time, detail: .attempted(AttemptResult(
-            number: conclusion.number, host: conclusion.host, duration: conclusion.duration, results: Array(part),
-            noticesGiven: recording.noticesGiven)))
         var concluded = conclusion
         concluded.final = part.filter(\.outcome.isFinal)
         let consequences = Consequences(concluded, returned, self)
+        guard !consequences.reports.isEmpty, let signing = settings.reportSigning else {
+            return write(recording, consequences, of: conclusion, returned, written)
+        }
+        sign(consequences.reports, by: signing) { reports in
+            var signed = consequences
+            signed.reports = reports
+            self.write(recording, signed, of: conclusion, returned, written)
+        }
+    }
+
+    private func write(_ recording: ResultRecording, _ consequences: Consequences, of conclusion: Conclusion,
+                       _ returned: ReportComposer.Returned?, _ written: @escaping @Sendable (Bool) -> Void) {
+        let event = MailEvent(message: conclusion.message.id, time: conclusion.time, detail: .attempted(AttemptResult(
+            number: conclusion.number, host: conclusion.host, duration: conclusion.duration, results: Array(recording.parts.first ?? []),
+            noticesGiven: recording.noticesGiven)))
         let group = [event.draft] + consequences.drafts
         let sizes = group.map(\.storedBytes)
         appendForSure(group, refused: { written(false) }, tooLarge: {

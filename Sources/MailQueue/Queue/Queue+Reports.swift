@@ -10,6 +10,11 @@ extension Queue {
         ReportComposer(settings: settings, now: core.now).compose(plan, about: message, returned: returned, id: mint.next())
     }
 
+    /// Has notifications signed, which takes a while, and goes on with them here.
+    func sign(_ reports: [ReportComposer.Report], by signing: ReportSigning, done: @escaping @Sendable ([ReportComposer.Report]) -> Void) {
+        signing.sign(reports, from: settings.sender, on: core, completion: done)
+    }
+
     /// Takes a notification that is in the log into the queue; positions and sizes are those of its two records.
     func insert(_ report: ReportComposer.Report, _ positions: ArraySlice<RecordPosition>, _ sizes: ArraySlice<Int>) {
         statistics.reports += 1
@@ -87,6 +92,11 @@ extension Queue {
                                             until: message.envelope.arrival + retry.lifetime) else { return }
         plan.noticesGiven = entry.noticesGiven
         guard let report = compose(plan, about: message, returning: returned?.header) else { return }
+        guard let signing = settings.reportSigning else { return record(report) }
+        sign([report], by: signing) { for report in $0 { self.record(report) } }
+    }
+
+    private func record(_ report: ReportComposer.Report) {
         let sizes = report.drafts.map(\.storedBytes)
         appendForSure(report.drafts) { receipt, _ in
             self.insert(report, receipt.positions[...], sizes[...])

@@ -10,6 +10,9 @@ public final class BodyDigest {
     /// A digest for signatures of `signer`.
     public init(_ signer: DKIMSigner) { request = signer.bodyHash(in: bodies) }
 
+    /// A digest for sets of `sealer`.
+    public init(_ sealer: ARCSealer) { request = sealer.request(bodies) }
+
     /// Takes the next octets of the body: what follows the empty line after the header.
     public func receive(_ octets: ArraySlice<UInt8>) { bodies.receive(octets) }
 

@@ -27,9 +27,12 @@ public struct SigningRules: Sendable {
     public func mayApply(toListener name: String) -> Bool { !keys.isEmpty && (listeners?.contains(name) ?? true) }
 
     /// The keys for mail of `author`: those of the author's own domain, else of the nearest domain above it.
-    public func keys(for author: AuthorIdentity) -> [DKIMKey] {
-        guard !unsignedAuthors.contains(author.mailbox.address) else { return [] }
-        var name = author.domain.ascii[...]
+    public func keys(for author: AuthorIdentity) -> [DKIMKey] { keys(for: author.mailbox.address) }
+
+    /// The keys for mail whose author has this address.
+    func keys(for author: EmailAddress) -> [DKIMKey] {
+        guard !unsignedAuthors.contains(author), let domain = author.domain else { return [] }
+        var name = domain.ascii[...]
         while true {
             if let domain = try? Domain(parsing: name), let found = keys[domain] { return found }
             guard let dot = name.firstIndex(of: ".") else { return [] }

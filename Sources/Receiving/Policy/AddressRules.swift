@@ -79,4 +79,6 @@ extension AddressRules: AliasTable {
     }
 
     public func isOutside(_ address: EmailAddress) -> Bool { directory.finding(for: address) == .remote }
+
+    public func isRelayed(_ address: EmailAddress) -> Bool { directory.finding(for: address) == .relayed }
 }

@@ -24,6 +24,8 @@ struct MessageVerdict: Sendable {
 
     /// Whether the sender's domain has an SPF record.
     var senderPublishesSPF = true
+    /// What ARC says.
+    var chain: ARCResult
 
     /// The field that tells mailbox rules of a message that was tagged or held.
     static let field: HeaderName = "X-Baton-Quarantine"

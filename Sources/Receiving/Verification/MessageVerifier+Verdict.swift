@@ -33,7 +33,7 @@ extension MessageVerifier {
         if let override, let index = results.methods.firstIndex(where: { $0.method == "dmarc" }) {
             results.methods[index].reason = [results.methods[index].reason, override].compactMap { $0 }.joined(separator: "; ")
         }
-        var verdict = MessageVerdict(disposition: override == nil ? disposition(report) : .accept, results: results)
+        var verdict = MessageVerdict(disposition: override == nil ? disposition(report) : .accept, results: results, chain: report.arc)
         if let spf = report.spf, let request = report.spfRequest {
             verdict.receivedSPF = spf.receivedField(request, receiver: settings.service.ascii)
         }

@@ -40,6 +40,7 @@ final class Daemon: @unchecked Sendable {
     private let delivery: DeliveryService
     private let mailboxThreads: MailboxThreads
     private let intake: SigningIntake
+    private let signingThreads: SigningThreads
     private let receiving: SMTPService
     private let engine: PolicyEngine
     private let policyFile: PolicyFile
@@ -77,7 +78,10 @@ final class Daemon: @unchecked Sendable {
         try Daemon.makeDirectory(configuration.spool.directory, mode: 0o751)
         exit = ExitRecord(directory: configuration.spool.directory)
         storage = ThreadedStorageExecutor { clock.now }
-        let settings = configuration.queueSettings(templates: try configuration.makeTemplates())
+        var settings = configuration.queueSettings(templates: try configuration.makeTemplates())
+        let signing = try configuration.makeSigningRules()
+        signingThreads = SigningThreads(count: configuration.dkim.threads)
+        settings.reportSigning = signingThreads.reportSigning(signing, logger)
         let resolver = try configuration.makeResolver()
         let random = SystemRandomSource()
         hostFinder = MXHostFinder(resolver: resolver, random: SystemRandomSource(), own: configuration.ownHost)
@@ -117,10 +121,8 @@ final class Daemon: @unchecked Sendable {
         queueWatch = QueueWatch(mailLog, engine)
         policyFile = PolicyFile(directory: configuration.spool.directory, engine: engine)
         policies = ListenerPolicies(configuration, certificates: certificates, keeper: accounts,
-                                    signing: try configuration.makeSigningRules())
-        intake = SigningIntake(queue, executor: SigningThreads(count: configuration.dkim.threads)) { id, error in
-            logger.error("not-signed", metadata: ["id": "\(id)", "reason": "\(KeyDirectory.words(error))"])
-        }
+                                    signing: signing, sealing: try configuration.makeSealingRules())
+        intake = SigningIntake(queue, executor: signingThreads, failed: SigningThreads.failed(logger))
         receiving = SMTPService(settings: configuration.receivingSettings, intake: intake, mint: queue.mint, resolver: resolver,
                                 engine: engine, proxyProtocol: NetworkProxyProtocol(), observer: mailLog)
         try begin()
@@ -223,8 +225,9 @@ final class Daemon: @unchecked Sendable {
         let report = ReloadReport(changed: changes.filter { $0.effect == .live }.map(\.key),
                                   needRestart: changes.filter { $0.effect == .restart }.map(\.key))
         guard let new = configuration.reloaded(with: file) else { throw DaemonError.needsRestart(keys: report.needRestart) }
-        let settings = new.queueSettings(templates: try new.makeTemplates())
-        let signing = try new.makeSigningRules()
+        var settings = new.queueSettings(templates: try new.makeTemplates())
+        let signing = try new.makeSigningRules(), sealing = try new.makeSealingRules()
+        settings.reportSigning = signingThreads.reportSigning(signing, logger)
         let clientOptions = try new.clientOptions()
         try NIOTLSClient(clientOptions).prepare()
         try certificates.update(new)
@@ -238,10 +241,11 @@ final class Daemon: @unchecked Sendable {
         configuration = new
         sink.format = LogFormat(new.log.format)
         sink.level = Logger.Level(new.log.level)
-        policies.update(new, signing: signing)
+        policies.update(new, signing: signing, sealing: sealing)
         receiving.update(new.receivingSettings)
         let table = new.routingTable.authenticated(by: credentials)
         engine.resize(to: new.policy.tableSize)
+        let queued = settings
         let agent = new.smtpAgentSettings, maildirs = new.maildirSettings, own = new.ownHost
         core.execute {
             self.smtpAgent.apply(agent, own: own)
@@ -249,7 +253,7 @@ final class Daemon: @unchecked Sendable {
             self.hostFinder.apply(own: own)
             self.outboundTLS.apply(new)
             self.router.apply(table)
-            self.queue.apply(settings)
+            self.queue.apply(queued)
             self.queue.reroute()
         }
         var metadata: Logger.Metadata = ["changes": "\(report.changed.joined(separator: " "))"]

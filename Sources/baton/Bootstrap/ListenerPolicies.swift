@@ -12,12 +12,12 @@ final class ListenerPolicies: Sendable {
     private let keeper: AccountKeeper?
 
     /// The policies of the configuration's listeners, in its order; without `certificates` they speak no TLS, without
-    /// `keeper` nobody authenticates, without `signing` nothing is signed.
+    /// `keeper` nobody authenticates, without `signing` nothing is signed, without `sealing` nothing sealed.
     init(_ configuration: BatonConfiguration, certificates: ListenerCertificates? = nil, keeper: AccountKeeper? = nil,
-         signing: SigningRules? = nil) {
+         signing: SigningRules? = nil, sealing: SealingRules? = nil) {
         self.certificates = certificates
         self.keeper = keeper
-        policies = Mutex(ListenerPolicies.make(configuration, certificates, keeper, signing))
+        policies = Mutex(ListenerPolicies.make(configuration, certificates, keeper, signing, sealing))
     }
 
     /// The policy of the listener with this index.
@@ -27,13 +27,13 @@ final class ListenerPolicies: Sendable {
     var submit: ListenerPolicy { policies.withLock { $0[$0.count - 1] } }
 
     /// Puts another configuration in force; it must have the same listeners.
-    func update(_ configuration: BatonConfiguration, signing: SigningRules? = nil) {
-        let new = ListenerPolicies.make(configuration, certificates, keeper, signing)
+    func update(_ configuration: BatonConfiguration, signing: SigningRules? = nil, sealing: SealingRules? = nil) {
+        let new = ListenerPolicies.make(configuration, certificates, keeper, signing, sealing)
         policies.withLock { $0 = new }
     }
 
     private static func make(_ configuration: BatonConfiguration, _ certificates: ListenerCertificates?,
-                             _ keeper: AccountKeeper?, _ signing: SigningRules?) -> [ListenerPolicy] {
+                             _ keeper: AccountKeeper?, _ signing: SigningRules?, _ sealing: SealingRules?) -> [ListenerPolicy] {
         let rules = configuration.addressRules
         let cleanup = configuration.cleanupSettings
         var submit = ListenerConfiguration()
@@ -47,7 +47,7 @@ final class ListenerPolicies: Sendable {
                 proxyNetworks: listener.proxyProtocol.isEmpty ? nil : listener.proxyProtocol,
                 maxConnectionsPerClient: listener.maxConnectionsPerClient, tls: certificates?[index],
                 submission: configuration.submissionRules(of: listener, keeper), policy: configuration.policySettings(of: listener),
-                verification: configuration.verificationSettings(of: listener), signing: signing)
+                verification: configuration.verificationSettings(of: listener), signing: signing, sealing: sealing)
         }
     }
 }

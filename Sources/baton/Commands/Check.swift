@@ -32,6 +32,12 @@ struct CheckCommand: ParsableCommand {
             printError("\(file): dkim.directory: \(error)")
             throw ExitCode(78)
         }
+        do {
+            _ = try configuration.makeSealingRules()
+        } catch {
+            printError("\(file): forwarding.seal: \(error)")
+            throw ExitCode(78)
+        }
         print("\(file): no mistakes")
     }
 }

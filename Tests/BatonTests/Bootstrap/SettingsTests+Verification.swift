@@ -1,6 +1,8 @@
 import SMTP
 @testable import baton
 import Configuration
+import Cryptography
+import Glibc
 import MailAuth
 import MailQueue
 import MessageFormat
@@ -48,7 +50,43 @@ extension SettingsTests {
         },
         Effect("forwarding.rewrite", { try forwarded(", rewrite: always") }) { $0.cleanupSettings.forwarding?.occasion == .always },
         Effect("forwarding.srsMaxAge", { try forwarded(", srsMaxAge: 7d") }) { $0.addressRules.srs?.maxAge == .days(7) },
+        Effect("forwarding.seal.domain", { try sealed() }) { try $0.makeSealingRules()?.sealer.domain.ascii == "example.org" },
+        Effect("forwarding.seal.selector", { try sealed() }) { try $0.makeSealingRules()?.sealer.selector == "arc" },
+        Effect("forwarding.seal.keyFile", { try sealed() }) { try $0.makeSealingRules() != nil },
+        Effect("forwarding.seal.mail", { try sealed(", mail: relayed") }) { try $0.makeSealingRules()?.scope == .relayed },
     ]
+
+    /// A private key that only its owner may read.
+    static let sealingKey = try? secrets.map { try keyFile(in: $0, mode: 0o600) }
+
+    static func keyFile(in folder: TemporaryFolder, mode: mode_t) throws -> String {
+        let path = try folder.write(String(decoding: Ed25519PrivateKey.generate().pem, as: UTF8.self), to: "key.txt")
+        chmod(path, mode)
+        return path
+    }
+
+    static func sealed(_ more: String = "", key: String? = sealingKey) throws -> BatonConfiguration {
+        try configuration("forwarding: {seal: {domain: example.org, selector: arc, keyFile: \(#require(key))\(more)}}")
+    }
+
+    @Test("Without a file of its own the seal uses a key of its domain, RSA before Ed25519; files that others may read are refused")
+    func sealingKeys() throws {
+        let folder = try TemporaryFolder()
+        folder.makeFolder("dkim")
+        let text = "forwarding: {seal: {domain: example.org}}\ndkim: {directory: \(folder.path)/dkim}"
+        let configuration = try SettingsTests.configuration(text)
+        #expect(throws: KeyDirectoryError.self) { try configuration.makeSealingRules() }
+        let maker = KeyMaker(directory: KeyDirectory(path: folder.path + "/dkim"))
+        let domain = try Domain(parsing: "example.org")
+        _ = try maker.make(.ed25519, bits: 0, domain: domain, selector: "a", stage: .active)
+        #expect(try configuration.makeSealingRules()?.sealer.selector == "a")
+        _ = try maker.make(.rsa, bits: 2048, domain: domain, selector: "b", stage: .active)
+        #expect(try configuration.makeSealingRules()?.sealer.selector == "b")
+
+        let open = try SettingsTests.sealed(key: SettingsTests.keyFile(in: folder, mode: 0o644))
+        let error = #expect(throws: KeyDirectoryError.self) { try open.makeSealingRules() }
+        #expect(error?.description.contains("others may read or write the key") == true)
+    }
 
     @Test("Mail from strangers is verified and logged, unless somebody says otherwise") func defaults() throws {
         let configuration = try SettingsTests.configuration()

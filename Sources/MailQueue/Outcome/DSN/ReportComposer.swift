@@ -15,6 +15,12 @@ struct ReportComposer {
         let event: MailEvent
         /// The records that make it part of the log: the message, then the event of the message that it is about.
         let drafts: [RecordDraft]
+
+        init(message: AcceptedMessage, event: MailEvent) {
+            self.message = message
+            self.event = event
+            drafts = [message.draft(chunkSizes: []), event.draft]
+        }
     }
 
     /// What of the original goes back, read beforehand.
@@ -53,7 +59,7 @@ struct ReportComposer {
         let message = AcceptedMessage(id: id, envelope: envelope, prefix: [], body: composed.bytes)
         let event = MailEvent(message: original.id, time: now, detail: .reported(ReportEvent(
             report: id, action: plan.action, recipients: plan.recipients, noticesGiven: plan.noticesGiven)))
-        return Report(message: message, event: event, drafts: [message.draft(chunkSizes: []), event.draft])
+        return Report(message: message, event: event)
     }
 
     private static func part(_ returned: Returned?) -> MultipartReport.Returned {
