@@ -7,6 +7,7 @@ import acme
 import authentication
 import faults
 import incoming
+import leaks
 import notifications
 import octets
 import operations
@@ -23,7 +24,7 @@ from report import Report
 GROUPS = {
     "in": incoming.run, "out": outgoing.run, "bytes": octets.run, "dsn": notifications.run,
     "operations": operations.run, "relaying": relaying.run, "tls": tls.run,
-    "auth": authentication.run,
+    "auth": authentication.run, "leaks": leaks.run,
     "faults": faults.run, "transcripts": transcripts.run,
     "scanners": scanners.run, "acme": acme.run, "dkim": signatures.run,
     "policies": policies.run,
