@@ -3,6 +3,7 @@ import Foundation
 import JWTKit
 import Ports
 import SMTP
+import Synchronization
 import Testing
 
 @Suite struct TokenVerifierTests {
@@ -25,8 +26,8 @@ import Testing
         return Secret(try await keys.sign(claims, kid: JWKIdentifier(string: kid)))
     }
 
-    private func document() throws -> [UInt8] {
-        let parameters = try #require(key.publicKey.parameters)
+    private func document(of key: ES256PrivateKey? = nil) throws -> [UInt8] {
+        let parameters = try #require((key ?? self.key).publicKey.parameters)
         return Array("""
             {"keys": [{"kty": "of another kind", "kid": "k0"}, {"kty": "oct", "k": "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", "kid": "k2", "alg": "HS256"},
              {"kty": "EC", "crv": "P-256", "alg": "ES256", "kid": "k1", "x": "\(parameters.x.urlSafe)", "y": "\(parameters.y.urlSafe)"}]}
@@ -39,9 +40,9 @@ import Testing
         return TokenVerifier(issuers: [issuer], source: KeySetSource { _, completion in completion(document) })
     }
 
-    private func verdict(_ verifier: TokenVerifier, _ token: Secret) async -> TokenVerifier.Verdict {
+    private func verdict(_ verifier: TokenVerifier, _ token: Secret, later: Duration = .zero) async -> TokenVerifier.Verdict {
         await withCheckedContinuation { continuation in
-            verifier.verify(token, at: AccountFixture.now) { continuation.resume(returning: $0) }
+            verifier.verify(token, at: AccountFixture.now + later) { continuation.resume(returning: $0) }
         }
     }
 
@@ -84,6 +85,46 @@ import Testing
         let keys = JWTKeyCollection()
         await keys.add(hmac: HMACKey(from: Data(repeating: 0, count: 32)), digestAlgorithm: .sha256, kid: "k2")
         #expect(await verdict(verifier, Secret(try await keys.sign(Claims(), kid: "k2"))) == .invalid)
+    }
+
+    /// What a URL answers, which can be changed, and how often it was asked.
+    private final class Host: Sendable {
+        let state = Mutex<(document: [UInt8]?, asked: Int)>((nil, 0))
+        var asked: Int { state.withLock { $0.asked } }
+        func serve(_ document: [UInt8]?) { state.withLock { $0.document = document } }
+        var source: KeySetSource {
+            KeySetSource { [self] _, completion in
+                completion(state.withLock { state in
+                    state.asked += 1
+                    return state.document
+                })
+            }
+        }
+    }
+
+    @Test("Keys that an issuer has changed are fetched when a token needs them, at most once a minute") func rotation() async throws {
+        let issuer = TokenIssuer(issuer: "https://id.example", audience: "smtp", keys: .url("https://id.example/jwks"))
+        let host = Host(), verifier = TokenVerifier(issuers: [issuer], source: host.source), other = ES256PrivateKey()
+        var claims = Claims()
+        claims.exp = ExpirationClaim(value: Date(timeIntervalSince1970: Double(AccountFixture.now.seconds + 100_000)))
+        let name = try #require(AccountName("alice@x.example"))
+        let old = try await sign(claims), new = try await sign(claims, with: other)
+        #expect(await verdict(verifier, old) == .unavailable)
+        host.serve(try document())
+        // Just now there were none: the source is left alone for some seconds.
+        #expect(await verdict(verifier, old, later: .seconds(1)) == .unavailable)
+        #expect(await verdict(verifier, old, later: .seconds(6)) == .valid(name))
+        #expect(host.asked == 2)
+        for second in 7...60 { #expect(await verdict(verifier, new, later: .seconds(second)) == .invalid) }
+        #expect(host.asked == 2)
+        host.serve(try document(of: other))
+        #expect(await verdict(verifier, new, later: .seconds(70)) == .valid(name))
+        #expect(await verdict(verifier, old, later: .seconds(71)) == .invalid)
+        #expect(host.asked == 3)
+        // A host that is away costs nothing while keys are known.
+        host.serve(nil)
+        #expect(await verdict(verifier, new, later: .hours(2)) == .valid(name))
+        #expect(host.asked == 4)
     }
 
     @Test("Without keys nobody is judged") func noKeys() async throws {

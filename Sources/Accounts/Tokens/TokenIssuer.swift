@@ -19,6 +19,9 @@ public struct TokenIssuer: Hashable, Sendable {
     /// The scope that a token must have; nil for any.
     public var scope: String?
 
+    /// Whether the host of its keys may have a private, loopback or other reserved address.
+    public var allowsPrivateAddresses = false
+
     /// The claims that can name an account.
     public enum NameClaim: String, Hashable, Sendable, CaseIterable {
         /// `sub` (RFC 7519 §4.1.2).

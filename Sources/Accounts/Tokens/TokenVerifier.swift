@@ -2,7 +2,6 @@ import Foundation
 import JWTKit
 import Ports
 import SMTP
-import Synchronization
 
 /// Verifies the tokens of OAuth 2.0 services: JSON web tokens of configured issuers (RFC 7519, RFC 9068).
 public final class TokenVerifier: Sendable {
@@ -16,27 +15,17 @@ public final class TokenVerifier: Sendable {
         case unavailable
     }
 
-    private struct KeySet {
-        var keys: JWTKeyCollection
-        var read: Timestamp
-    }
-
     private let issuers: [String: TokenIssuer]
-    private let source: KeySetSource
-    private let keySetLifetime: Duration
+    private let keySets: KeySets
     private let clockSkew: Duration
-    private let keySets = Mutex<[String: KeySet]>([:])
 
     /// The longest token that is looked at.
     private static let maxOctets = 12_288
-    /// Keys that are not known are looked for again after this time at the earliest, lest every false token causes a fetch.
-    private static let minRefresh = Duration.minutes(1)
 
     /// A verifier for the tokens of `issuers`.
     public init(issuers: [TokenIssuer], source: KeySetSource, keySetLifetime: Duration = .hours(1), clockSkew: Duration = .minutes(1)) {
         self.issuers = Dictionary(issuers.map { ($0.issuer, $0) }, uniquingKeysWith: { first, _ in first })
-        self.source = source
-        self.keySetLifetime = keySetLifetime
+        keySets = KeySets(source: source, lifetime: keySetLifetime)
         self.clockSkew = clockSkew
     }
 
@@ -46,10 +35,17 @@ public final class TokenVerifier: Sendable {
         guard token.octets.count <= TokenVerifier.maxOctets,
               let claims = try? DefaultJWTParser().parse(token.octets, as: AccessToken.self).payload,
               let issuer = issuers[claims.iss.value] else { return completion(.invalid) }
-        keys(of: issuer, at: now) { [self] keys in
+        keySets.keys(of: issuer, at: now) { [self] keys in
             guard let keys else { return completion(.unavailable) }
             TokenVerifier.verify(token, with: keys) { [self] payload in
-                completion(payload.map { verdict(on: $0, of: issuer, at: now) } ?? .invalid)
+                if let payload { return completion(verdict(on: payload, of: issuer, at: now)) }
+                // Issuers change their keys, and sign with new ones at once.
+                keySets.keys(of: issuer, at: now, doubted: keys) { [self] others in
+                    guard let others, others !== keys else { return completion(.invalid) }
+                    TokenVerifier.verify(token, with: others) { [self] payload in
+                        completion(payload.map { verdict(on: $0, of: issuer, at: now) } ?? .invalid)
+                    }
+                }
             }
         }
     }
@@ -63,27 +59,5 @@ public final class TokenVerifier: Sendable {
               issuer.scope.map(payload.holds(scope:)) ?? true,
               let name = payload.name(issuer.nameClaim).flatMap(AccountName.init) else { return .invalid }
         return .valid(name)
-    }
-
-    private func keys(of issuer: TokenIssuer, at now: Timestamp, completion: @escaping @Sendable (JWTKeyCollection?) -> Void) {
-        if let known = keySets.withLock({ $0[issuer.issuer] }), now - known.read < lifetime(of: issuer) { return completion(known.keys) }
-        source.read(issuer.keys) { [self] document in
-            guard let document else {
-                // Keys that were good an hour ago beat none.
-                return completion(keySets.withLock { $0[issuer.issuer]?.keys })
-            }
-            TokenVerifier.load(document) { [self] keys in
-                guard let keys else { return completion(nil) }
-                keySets.withLock { $0[issuer.issuer] = KeySet(keys: keys, read: now) }
-                completion(keys)
-            }
-        }
-    }
-
-    private func lifetime(of issuer: TokenIssuer) -> Duration {
-        switch issuer.keys {
-        case .file: TokenVerifier.minRefresh
-        case .url: keySetLifetime
-        }
     }
 }

@@ -99,6 +99,8 @@ public struct IssuerConfiguration: Hashable, Sendable {
     public var account = NameClaim.email
     /// The scope that a token must have.
     public var scope: String?
+    /// Whether the host of the keys may have a private address.
+    public var privateAddresses = false
 
     /// An issuer to be filled in.
     public init() {}
@@ -109,10 +111,12 @@ public struct IssuerConfiguration: Hashable, Sendable {
     static var fields: [Key<IssuerConfiguration>] { [
         .required("issuer", \.issuer, .text(maxOctets: 1024), "The `iss` that its tokens must have.", effect: .restart, reference: "RFC 7519 §4.1.1"),
         .required("audience", \.audience, .text(maxOctets: 1024), "The `aud` that its tokens must have.", effect: .restart, reference: "RFC 7519 §4.1.3"),
-        .required("keys", \.keys, .text(maxOctets: 2048), "Its keys: a file, or an `https` URL that is fetched again every hour.", effect: .restart, reference: "RFC 7517 §5"),
+        .required("keys", \.keys, .text(maxOctets: 2048), "Its keys: a file, or an `https` URL that is fetched again every hour, and when a token is signed with a key that is not known. The host is checked by the authorities that the system trusts, or by `tls.trustedCertificates`.", effect: .restart, reference: "RFC 7517 §5"),
         .value("account", \.account, .choice, "The claim that names the account: `email`, `sub` or `preferred_username`.",
                effect: .restart),
         .optional("scope", \.scope, .text(maxOctets: 256), "The scope that a token must have.", effect: .restart),
+        .value("privateAddresses", \.privateAddresses, .flag,
+               "Whether the host of the keys may have a loopback, private or other reserved address.", effect: .restart),
     ] }
 
     static var type: ValueType<IssuerConfiguration> {

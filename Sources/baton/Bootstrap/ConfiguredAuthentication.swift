@@ -29,7 +29,7 @@ final class AccountKeeper: Sendable {
         }
         let database = try AccountDatabase(path: configuration.accountDatabase)
         let tokens = settings.issuers.isEmpty ? nil
-            : TokenVerifier(issuers: settings.issuers.map(TokenIssuer.init), source: try keySetSource(resolver: resolver, loop: loop))
+            : TokenVerifier(issuers: settings.issuers.map(TokenIssuer.init), source: try keySetSource(configuration, resolver: resolver, loop: loop))
         let accounts = try AccountAuthenticator(
             database: database, file: settings.passwordFile.map { path throws(AccountError) in try PasswordFile(path: path) }, tokens: tokens,
             settings: configuration.authenticatorSettings)
@@ -44,21 +44,27 @@ final class AccountKeeper: Sendable {
     func shutDown() { close() }
 
     /// Reads key sets from files and over HTTPS.
-    private static func keySetSource(resolver: any Resolver, loop: any Loop) throws -> KeySetSource {
-        let client = try HTTPClient { host, loop, completion in
-            resolver.resolve(host, .a, on: loop) { answer in
-                if !answer.addresses.isEmpty { return completion(answer.addresses) }
-                resolver.resolve(host, .aaaa, on: loop) { completion($0.addresses) }
+    private static func keySetSource(_ configuration: BatonConfiguration, resolver: any Resolver, loop: any Loop) throws -> KeySetSource {
+        func makeClient(allowsPrivateAddresses: Bool) throws -> HTTPClient {
+            var settings = HTTPClientSettings()
+            settings.trustedCertificateFiles = configuration.tls.trustedCertificates
+            settings.allowsPrivateAddresses = allowsPrivateAddresses
+            return try HTTPClient(settings: settings) { host, loop, completion in
+                resolver.resolve(host, .a, on: loop) { answer in
+                    if !answer.addresses.isEmpty { return completion(answer.addresses) }
+                    resolver.resolve(host, .aaaa, on: loop) { completion($0.addresses) }
+                }
             }
         }
-        return KeySetSource { keys, completion in
-            switch keys {
+        let outside = try makeClient(allowsPrivateAddresses: false), inside = try makeClient(allowsPrivateAddresses: true)
+        return KeySetSource { issuer, completion in
+            switch issuer.keys {
             case .file(let path): completion(readFile(path, maxOctets: maxKeySetOctets))
             case .url(let text):
                 guard let url = HTTPURL(text) else { return completion(nil) }
                 let request = HTTPRequest("GET", url, maxResponseOctets: maxKeySetOctets, timeout: .seconds(10))
                 loop.run {
-                    client.send(request, on: loop) { result in
+                    (issuer.allowsPrivateAddresses ? inside : outside).send(request, on: loop) { result in
                         guard case .success(let response) = result, response.status == 200 else { return completion(nil) }
                         completion(response.body)
                     }
@@ -88,6 +94,7 @@ extension TokenIssuer {
         }
         self.init(issuer: issuer.issuer, audience: issuer.audience, keys: issuer.fetchesKeys ? .url(issuer.keys) : .file(issuer.keys),
                   nameClaim: claim, scope: issuer.scope)
+        allowsPrivateAddresses = issuer.privateAddresses
     }
 }
 
