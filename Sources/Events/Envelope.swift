@@ -95,6 +95,8 @@ public struct Origin: Hashable, Sendable {
     public var tls: String?
     /// The message that this one reports on: set in Baton's own delivery status notifications.
     public var reportOn: QueueID?
+    /// What a trusted relay told of the hop before it (XFORWARD).
+    public var forwarded: [ForwardedFact] = []
 
     /// An origin; what is not known stays nil.
     public init(clientAddress: IPAddress? = nil, clientName: String? = nil, helo: String? = nil,

@@ -25,6 +25,8 @@ public struct QueueSettings: Sendable {
     public var maxReturnedContent = 50_000
     /// What happens to a bounce that cannot be delivered.
     public var doubleBounces: DoubleBounces = .toPostmaster
+    /// Messages of an operator's action that are one group in the log, all or nothing.
+    public var operationGroup = 10_000
     /// Crashes during an attempt after which a message is tried alone.
     public var crashesUntilAlone: UInt8 = 2
     /// Crashes during an attempt after which a message is held.

@@ -127,9 +127,11 @@ extension SessionDriver {
 
     private func origin(of message: ReceivedMessage) -> Origin {
         let identity = session.identity
-        return Origin(clientAddress: identity.address, clientName: verifiedClientName, helo: message.helloName,
-                      transmission: message.protocolName, listener: policy.name, account: identity.login,
-                      userID: connection?.peerUserID, tls: session.tls?.version.description)
+        var origin = Origin(clientAddress: identity.address, clientName: verifiedClientName, helo: message.helloName,
+                            transmission: message.protocolName, listener: policy.name, account: identity.login,
+                            userID: connection?.peerUserID, tls: session.tls?.version.description)
+        if let forwarded = message.forwarded { origin.forwarded = forwarded.facts }
+        return origin
     }
 
     private static func facts(of message: ReceivedMessage) -> ContentFacts {

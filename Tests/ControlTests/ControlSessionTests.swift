@@ -54,10 +54,12 @@ private final class FakeBackend: ControlBackend {
     }
 
     func perform(_ operation: QueueOperation, on filter: QueueFilter, mode: OperationMode,
+                 progress: @escaping @Sendable (OperationResult) -> Void,
                  reply: @escaping @Sendable (Result<OperationResult, ControlFailure>) -> Void) {
         var result = OperationResult()
         result.messages = filter.ids ?? [FakeBackend.first]
         result.count = result.messages.count
+        progress(result)
         reply(.success(result))
     }
 
@@ -152,6 +154,16 @@ struct ControlSessionTests {
         let report = try client.send(.operate(OperateArguments(operation: "remove", filter: filter, dryRun: true)), as: OperationReport.self)
         #expect(report.dryRun)
         #expect(report.count == 1)
+        var told: [Int] = []
+        var ids = FilterArguments()
+        ids.ids = [FakeBackend.first.description, FakeBackend.second.description]
+        _ = try client.send(.operate(OperateArguments(operation: "hold", filter: ids)), as: OperationReport.self) { told.append($0.count) }
+        #expect(told == [], "progress was told to one that did not ask")
+        _ = try client.send(.operate(OperateArguments(operation: "hold", filter: ids, progress: true)), as: OperationReport.self) { progress in
+            #expect(progress.messages == [])
+            told.append(progress.count)
+        }
+        #expect(told == [2])
     }
 
     @Test("a trace tells where the message stands; one of an address leaves out what its hash found by mistake")

@@ -32,6 +32,16 @@ import Testing
         #expect(event.fields().contains(EventField("verification", .text("spf=pass mailfrom=alice@a.example; dmarc=pass from=a.example"))))
     }
 
+    @Test func forwardedFactsLeadBackAndAreTold() throws {
+        var envelope = Samples.plain
+        envelope.origin.forwarded = ForwardedFact.Name.allCases.map { ForwardedFact($0, "value of \($0)") }
+        let record = AcceptedRecord(message: Samples.message, envelope: envelope, prefix: [])
+        #expect(try AcceptedRecord(decoding: record.encoded[...]) == record)
+        let event = MailEvent(message: Samples.message, time: Samples.time, detail: .accepted(envelope))
+        #expect(event.fields().contains(EventField("orig_client_address", .text("value of clientAddress"))))
+        #expect(Set(ForwardedFact.Name.allCases.map(\.text)).count == ForwardedFact.Name.allCases.count)
+    }
+
     @Test(arguments: Samples.details)
     func eventsLeadBack(_ detail: MailEvent.Detail) throws {
         let event = MailEvent(message: Samples.message, time: Samples.time, detail: detail)

@@ -125,6 +125,25 @@ import Testing
         #expect(world.intake.accepted.first?.envelope.origin.clientAddress == IPAddress("198.51.100.7"))
     }
 
+    @Test("What XFORWARD tells is kept for one message, and decides nothing")
+    func xforward() throws {
+        let world = try FakeWorld()
+        let filter = world.opened(from: FakeWorld.trusted)
+        #expect(filter.say("XFORWARD NAME=spike.example ADDR=IPV6:2001:db8::7 PORT=[UNAVAILABLE] HELO=+5Cspike",
+                           "XFORWARD PROTO=ESMTP IDENT=4F1A SOURCE=REMOTE HELO=spike").hasPrefix("250"))
+        #expect(filter.say("XFORWARD LOGIN=eve").hasPrefix("501") && filter.say("XFORWARD NAME=a+0Ab").hasPrefix("501"))
+        #expect(filter.say("MAIL FROM:<>", "RCPT TO:<x@elsewhere.example>", "DATA", "x: y", ".").contains("Queued"))
+        #expect(filter.say("MAIL FROM:<>", "RCPT TO:<bob@local.example>", "DATA", "x: y", ".").contains("Queued"))
+        let told = try #require(world.intake.accepted.first)
+        #expect(told.envelope.origin.clientAddress == IPAddress("10.0.0.9") || told.envelope.origin.clientAddress != IPAddress("2001:db8::7"))
+        #expect(told.envelope.origin.forwarded.map { "\($0.name.text)=\($0.value)" } == [
+            "orig_client_name=spike.example", "orig_client_address=2001:db8::7", "orig_with=ESMTP", "orig_helo=spike",
+            "orig_id=4F1A", "orig_source=REMOTE",
+        ])
+        #expect(!String(decoding: told.prefix, as: UTF8.self).contains("2001:db8::7"), "Received names who was connected")
+        #expect(world.intake.accepted.last?.envelope.origin.forwarded == [])
+    }
+
     @Test("Messages in a connection are limited for strangers only")
     func messages() throws {
         var session = ServerSettings()

@@ -84,6 +84,8 @@ public struct DeliveryConfiguration: Hashable, Sendable {
     public var maxAddressesTried = 5
     /// Sessions that are begun in one attempt.
     public var maxSessionsTried = 2
+    /// Threads that write into mailboxes.
+    public var mailboxThreads = 4
     /// The port of mail exchanges.
     public var mxPort = 25
     /// The addresses that connections come from.
@@ -119,6 +121,8 @@ public struct DeliveryConfiguration: Hashable, Sendable {
                reference: "RFC 5321 §5.1"),
         .value("maxSessionsTried", \.maxSessionsTried, .count(1...50),
                "Servers of a destination that are spoken to in one attempt: after a server that defers, the next one is asked."),
+        .value("mailboxThreads", \.mailboxThreads, .count(1...64),
+               "Threads that write into Maildirs and the sandbox, and copies of one message that are written at a time.", effect: .restart),
         .value("mxPort", \.mxPort, .count(1...65535), "The port of mail exchanges; anything but 25 is for tests."),
         .value("sourceAddresses", \.sourceAddresses, .list(of: .address, count: 0...2),
                "The IPv4 and the IPv6 address that connections come from; the system's choice for a family that is not there."),

@@ -82,7 +82,7 @@ public struct ListenerConfiguration: Hashable, Sendable {
         .value("xclient", \.xclient, .list(of: .network),
                "Networks of filters and front ends that may set the client's name and address with XCLIENT. Whoever is in here can pretend to be any client."),
         .value("xforward", \.xforward, .list(of: .network),
-               "Networks that may tell where a message came from with XFORWARD, for the log only."),
+               "Networks that may tell with XFORWARD from which client they had a message: `accepted` events and log lines show it as `orig_client_address` and so on. Nothing is decided by it, and `Received` names the client that was really connected."),
         .optional("verification", \.verification, .choice, otherwise: "`verification.mode` for `smtp`, `off` for the others",
                   "Whether senders are verified here."),
         .optional("maxMessageSize", \.maxMessageSize, LimitsConfiguration.messageSize, otherwise: "`limits.maxMessageSize`",

@@ -21,6 +21,8 @@ public struct QueueConfiguration: Hashable, Sendable {
     public var maxResolving = 100
     /// Octets of bodies in memory for the first attempt.
     public var bodyMemory = 64 << 20
+    /// Messages of an operator's action that are done together or not at all.
+    public var operationGroup = 10_000
     /// Recipients of a message after its aliases are expanded.
     public var maxExpandedRecipients = 10_000
     /// Steps from an address to its last alias.
@@ -46,6 +48,8 @@ public struct QueueConfiguration: Hashable, Sendable {
         .value("maxResolving", \.maxResolving, .count(1...100_000), "Destinations being looked up in DNS at once."),
         .value("bodyMemory", \.bodyMemory, .size(1 << 20 ... 1 << 36),
                "Memory for bodies of new messages, so that first attempts need not read them from disk."),
+        .value("operationGroup", \.operationGroup, .count(1...50_000),
+               "Messages of `baton queue hold`, `remove`, `bounce` … that are recorded together: a crash leaves it done to all of a group or to none. An action on more messages is done group after group."),
         .value("maxExpandedRecipients", \.maxExpandedRecipients, .count(1...1_000_000), "Recipients of one message after its aliases are expanded."),
         .value("maxAliasDepth", \.maxAliasDepth, .count(1...100), "Steps from an address to its last alias."),
     ] }

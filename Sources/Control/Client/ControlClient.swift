@@ -21,20 +21,32 @@ public final class ControlClient {
         }
     }
 
-    /// Sends `request` and returns the answer to it.
-    public func send<Payload: Codable & Sendable>(_ request: ControlRequest, as type: Payload.Type) throws(ControlClientError) -> Payload {
-        let line: [UInt8]
+    /// Sends `request` and returns the answer to it; `progress` hears what the daemon tells before that.
+    public func send<Payload: Codable & Sendable>(_ request: ControlRequest, as type: Payload.Type,
+                                                  progress: (Payload) -> Void = { _ in }) throws(ControlClientError) -> Payload {
         do throws(LocalStream.Failure) {
             try stream.write(WireLine.encode(request))
+        } catch {
+            throw ControlClientError.connection(error, path: path)
+        }
+        while true {
+            switch try nextResponse(as: type) {
+            case .result(let payload): return payload
+            case .error(let failure): throw ControlClientError.daemon(failure)
+            case .progress(let payload): progress(payload)
+            }
+        }
+    }
+
+    private func nextResponse<Payload: Codable & Sendable>(as type: Payload.Type) throws(ControlClientError) -> ControlResponse<Payload> {
+        let line: [UInt8]
+        do throws(LocalStream.Failure) {
             line = try nextLine()
         } catch {
             throw ControlClientError.connection(error, path: path)
         }
         do throws(ControlFailure) {
-            switch try WireLine.decode(ControlResponse<Payload>.self, from: line) {
-            case .result(let payload): return payload
-            case .error(let failure): throw failure
-            }
+            return try WireLine.decode(ControlResponse<Payload>.self, from: line)
         } catch {
             throw ControlClientError.daemon(error)
         }

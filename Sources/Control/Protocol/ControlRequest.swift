@@ -73,12 +73,15 @@ public struct OperateArguments: Codable, Hashable, Sendable {
     public var filter: FilterArguments
     /// Only tell what would be done.
     public var dryRun: Bool
+    /// Whether a line is to come after each group of messages, where there are several.
+    public var progress: Bool?
 
     /// An operation on the messages that pass `filter`.
-    public init(operation: String, filter: FilterArguments, dryRun: Bool = false) {
+    public init(operation: String, filter: FilterArguments, dryRun: Bool = false, progress: Bool? = nil) {
         self.operation = operation
         self.filter = filter
         self.dryRun = dryRun
+        self.progress = progress
     }
 }
 

@@ -49,6 +49,7 @@ public struct MessageReport: Codable, Hashable, Sendable {
         if let user = origin.userID { fields.append(EventField("user_id", .number(Int64(user)))) }
         add("tls", origin.tls)
         add("report_on", origin.reportOn?.description)
+        for fact in origin.forwarded { add(fact.name.text, fact.value) }
         return fields
     }
 }

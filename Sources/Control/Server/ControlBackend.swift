@@ -19,8 +19,9 @@ public protocol ControlBackend: AnyObject, Sendable {
     /// Everything about a waiting message; nil when none has this id.
     func details(of id: QueueID, reply: @escaping @Sendable (Result<MessageDetails?, ControlFailure>) -> Void)
 
-    /// Does `operation` to the messages that pass `filter`, or tells what it would do.
+    /// Does `operation` to the messages that pass `filter`, or tells what it would do; `progress` may be told any number of times before.
     func perform(_ operation: QueueOperation, on filter: QueueFilter, mode: OperationMode,
+                 progress: @escaping @Sendable (OperationResult) -> Void,
                  reply: @escaping @Sendable (Result<OperationResult, ControlFailure>) -> Void)
 
     /// What is known of a message; its events are empty when that is nothing.

@@ -10,10 +10,10 @@ struct ControlResponder: Sendable {
 
     init(_ backend: any ControlBackend) { self.backend = backend }
 
-    /// Answers `line`; `reply` is called once, on any thread.
-    func respond(to line: [UInt8], reply: @escaping Reply) {
+    /// Answers `line`; `reply` is called once, on any thread, and `progress` any number of times before.
+    func respond(to line: [UInt8], progress: @escaping Reply = { _ in }, reply: @escaping Reply) {
         do throws(ControlFailure) {
-            try perform(try WireLine.decode(ControlRequest.self, from: line), reply)
+            try perform(try WireLine.decode(ControlRequest.self, from: line), progress, reply)
         } catch {
             reply(ControlResponder.failure(error))
         }
@@ -35,13 +35,13 @@ struct ControlResponder: Sendable {
         }
     }
 
-    private func perform(_ request: ControlRequest, _ reply: @escaping Reply) throws(ControlFailure) {
+    private func perform(_ request: ControlRequest, _ progress: @escaping Reply, _ reply: @escaping Reply) throws(ControlFailure) {
         switch request {
         case .status: backend.status { reply(ControlResponder.success(StatusReport($0))) }
         case .list(let arguments): try list(arguments, reply)
         case .summary(let arguments): try summarise(arguments, reply)
         case .show(let arguments): try show(arguments, reply)
-        case .operate(let arguments): try operate(arguments, reply)
+        case .operate(let arguments): try operate(arguments, progress, reply)
         case .trace(let arguments): try trace(arguments, reply)
         case .reload: backend.reload { reply(ControlResponder.line($0)) }
         case .flush: backend.flush { reply(ControlResponder.line($0)) }
@@ -80,7 +80,7 @@ struct ControlResponder: Sendable {
         }
     }
 
-    private func operate(_ arguments: OperateArguments, _ reply: @escaping Reply) throws(ControlFailure) {
+    private func operate(_ arguments: OperateArguments, _ progress: @escaping Reply, _ reply: @escaping Reply) throws(ControlFailure) {
         guard let operation = QueueOperation(rawValue: arguments.operation) else {
             let names = QueueOperation.allCases.map(\.rawValue).joined(separator: ", ")
             throw ControlFailure(.badRequest, "operation “\(arguments.operation.prefix(80))”: expected one of \(names)")
@@ -90,8 +90,14 @@ struct ControlResponder: Sendable {
             throw ControlFailure(.badRequest, "no message named: give ids, a filter, or all")
         }
         let mode: OperationMode = arguments.dryRun ? .dryRun : .perform
-        backend.perform(operation, on: try arguments.filter.queueFilter(), mode: mode) {
+        let isTold = arguments.progress == true
+        backend.perform(operation, on: try arguments.filter.queueFilter(), mode: mode, progress: { result in
+            guard isTold else { return }
+            var report = OperationReport(operation, mode, result)
+            report.messages = []
+            progress(WireLine.encode(ControlResponse.progress(report)))
+        }, reply: {
             reply(ControlResponder.line($0.map { OperationReport(operation, mode, $0) }))
-        }
+        })
     }
 }

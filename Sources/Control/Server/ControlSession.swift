@@ -58,9 +58,18 @@ public final class ControlSession: ConnectionHandler {
         connection?.setReading(false)
         idleTimer?.cancel()
         let session = LoopConfined(self, to: loop)
-        responder.respond(to: line) { response in
+        responder.respond(to: line, progress: { line in
+            session.loop.execute { session.value.progressed(line) }
+        }, reply: { response in
             session.loop.execute { session.value.answered(response) }
-        }
+        })
+    }
+
+    // A client that does not take what it is told misses some of it.
+    private func progressed(_ line: [UInt8]) {
+        guard let connection, !connection.isCongested else { return }
+        connection.write(line)
+        connection.flush()
     }
 
     private func answered(_ response: [UInt8]) {

@@ -119,6 +119,11 @@ extension FieldWriter {
         if let userID = origin.userID { number(FieldTag.userID, UInt64(userID)) }
         text(FieldTag.tls, origin.tls)
         if let message = origin.reportOn { fixed(FieldTag.reportOn, message.rawValue) }
+        if !origin.forwarded.isEmpty {
+            nested(FieldTag.forwarded) { writer in
+                for fact in origin.forwarded { writer.text(fact.name.rawValue, fact.value) }
+            }
+        }
     }
 
     mutating func write(_ tag: UInt8, _ address: IPAddress) {
@@ -173,6 +178,11 @@ extension Origin {
         case FieldTag.userID: userID = try field.number(as: UInt32.self)
         case FieldTag.tls: tls = field.text
         case FieldTag.reportOn: reportOn = QueueID(rawValue: try field.fixed())
+        case FieldTag.forwarded:
+            var reader = field.fields
+            while let part = try reader.next() {
+                if let name = ForwardedFact.Name(rawValue: part.tag) { forwarded.append(ForwardedFact(name, part.text)) }
+            }
         default: break
         }
     }

@@ -31,6 +31,7 @@ enum FieldTag {
     static let userID: UInt8 = 26
     static let tls: UInt8 = 27
     static let reportOn: UInt8 = 28
+    static let forwarded: UInt8 = 29
 
     // Reserved: given out so that nothing else takes them before their feature comes.
     static let tenant: UInt8 = 30

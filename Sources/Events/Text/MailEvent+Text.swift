@@ -71,6 +71,7 @@ extension Origin {
         add("account", account)
         if let userID { fields.append(EventField("uid", .number(Int64(userID)))) }
         add("report_on", reportOn?.description)
+        for fact in forwarded { add(fact.name.text, fact.value) }
         return fields
     }
 }

@@ -11,7 +11,7 @@ final class MessageSearch: @unchecked Sendable {
     /// Places looked at in one turn of the loop.
     private static let stepSize = 4096
     /// Operations under way before the walk waits for the log.
-    private static let maxPending = 8192
+    private let maxPending: Int
     /// Messages that a result names.
     private static let maxNamed = 1000
 
@@ -19,20 +19,28 @@ final class MessageSearch: @unchecked Sendable {
     private let filter: QueueFilter
     private let bound: UInt32
     private var next: UInt32
+    /// Places of messages that are named and were not looked at yet, in rising order: they need no walk.
+    private var named: ArraySlice<(place: UInt32, id: QueueID)>?
     private var visit: (UInt32) -> Void = { _ in }
     private var done: () -> Void = {}
     private var isStopped = false
-    private var isWalking = true
+    /// Whether there may be more to visit.
+    private(set) var isWalking = true
     private var isPaused = false
     /// Operations that have not been recorded yet.
     var pending = 0
     var result = OperationResult()
 
-    init(_ queue: Queue, _ filter: QueueFilter, from start: UInt32 = 0) {
+    init(_ queue: Queue, _ filter: QueueFilter, from start: UInt32 = 0, maxPending: Int = 8192) {
         self.queue = queue
         self.filter = filter
+        self.maxPending = maxPending
         next = start
         bound = queue.table.bound
+        named = filter.ids.map { ids in
+            Set(ids).compactMap { id in queue.table.slot(of: id).map { (place: $0, id: id) } }
+                .filter { $0.place >= start }.sorted { $0.place < $1.place }[...]
+        }
     }
 
     /// Where another search would go on.
@@ -43,10 +51,10 @@ final class MessageSearch: @unchecked Sendable {
         if result.messages.count < MessageSearch.maxNamed { result.messages.append(id) }
     }
 
-    /// An operation was recorded.
-    func ended() {
-        pending -= 1
-        if isPaused, pending <= MessageSearch.maxPending / 2 {
+    /// That many operations have ended.
+    func ended(_ count: Int = 1) {
+        pending -= count
+        if isPaused, pending <= maxPending / 2 {
             isPaused = false
             queue.core.execute { self.step() }
         }
@@ -60,44 +68,43 @@ final class MessageSearch: @unchecked Sendable {
     func forEach(_ visit: @escaping (UInt32) -> Void, done: @escaping () -> Void) {
         self.visit = visit
         self.done = done
-        if let ids = filter.ids { return visitNamed(ids[...]) }
         step()
     }
 
-    /// Messages that are named need no walk.
-    private func visitNamed(_ ids: ArraySlice<QueueID>) {
-        var rest = ids
-        while let id = rest.popFirst() {
-            guard let slot = queue.table.slot(of: id), passesInMemory(slot) else { continue }
-            let later = rest
-            if needsLog {
-                return check(slot) { self.visitNamed(later) }
-            }
-            visit(slot)
-        }
-        next = bound
-        isWalking = false
-        finishIfDone()
-    }
+    /// Calls `done` when the operations that are pending now, or will be by then, are over; for use when the walk has ended.
+    func whenDone(_ done: @escaping () -> Void) { self.done = done }
 
     private func step() {
         var looked = 0
-        while next < bound, !isStopped {
-            let slot = next
-            next += 1
+        while !isStopped, let slot = nextPlace() {
             looked += 1
             if queue.table.isOccupied(slot), passesInMemory(slot) {
                 if needsLog { return check(slot) { self.step() } }
                 visit(slot)
             }
-            if pending >= MessageSearch.maxPending {
+            if pending >= maxPending {
                 isPaused = true
                 return
             }
-            if looked >= MessageSearch.stepSize, next < bound, !isStopped { return queue.core.execute { self.step() } }
+            if looked >= MessageSearch.stepSize { return queue.core.execute { self.step() } }
         }
         isWalking = false
         finishIfDone()
+    }
+
+    private func nextPlace() -> UInt32? {
+        guard named != nil else {
+            guard next < bound else { return nil }
+            defer { next += 1 }
+            return next
+        }
+        while let message = named?.popFirst() {
+            next = message.place + 1
+            // Its place may be another message's by now.
+            if queue.table.slot(of: message.id) == message.place { return message.place }
+        }
+        next = bound
+        return nil
     }
 
     private func finishIfDone() {
@@ -158,6 +165,10 @@ final class MessageSearch: @unchecked Sendable {
             guard passes, self.queue.table.slot(of: id) == slot else { return goOn() }
             self.checkReply(slot) { passes in
                 if passes, self.queue.table.slot(of: id) == slot { self.visit(slot) }
+                if self.pending >= self.maxPending {
+                    self.isPaused = true
+                    return
+                }
                 // Never deeper than one turn of the loop, however many messages follow each other from memory.
                 self.queue.core.execute { goOn() }
             }

@@ -114,7 +114,7 @@ extension Queue {
         appendForSure(group, refused: { written(false) }, tooLarge: {
             self.recordInParts(recording, of: conclusion, returned, written)
         }, done: { receipt, wasRefused in
-            self.applied(conclusion, event, consequences, receipt, sizes, isLast: recording.parts.count == 1)
+            self.applied(conclusion, event, consequences, receipt.positions[...], sizes, isLast: recording.parts.count == 1)
             if recording.parts.count == 1, recording.wasAttempt { self.unkeepAfterAttempt(conclusion) }
             // The first refusal has been told already.
             let told: @Sendable (Bool) -> Void = { isWritten in if !wasRefused { written(isWritten) } }
@@ -160,12 +160,12 @@ extension Queue {
     }
 
     /// The record is written: what it says comes true in memory too.
-    private func applied(_ conclusion: Conclusion, _ event: MailEvent, _ consequences: Consequences,
-                         _ receipt: AppendReceipt, _ sizes: [Int], isLast: Bool) {
+    func applied(_ conclusion: Conclusion, _ event: MailEvent, _ consequences: Consequences,
+                 _ positions: ArraySlice<RecordPosition>, _ sizes: [Int], isLast: Bool) {
         count(event)
         var place = 1
         for report in consequences.reports {
-            insert(report, receipt.positions.dropFirst(place), sizes.dropFirst(place))
+            insert(report, positions.dropFirst(place), sizes.dropFirst(place))
             place += report.drafts.count
         }
         if observer != nil {
@@ -177,7 +177,7 @@ extension Queue {
         if isOver, drop(conclusion.entry, conclusion.slot, feedback: conclusion.feedback) { return }
         // While the log refused, a later attempt or an operator may have ended the message.
         guard table.slot(of: conclusion.message.id) == conclusion.slot,
-              let position = receipt.positions.first, let bytes = sizes.first else { return }
+              let position = positions.first, let bytes = sizes.first else { return }
         remember(position, bytes: bytes, of: conclusion.slot)
     }
 

@@ -32,6 +32,7 @@ extension BatonConfiguration {
         settings.bodyMemory = queue.bodyMemory
         settings.maxUncommitted = UInt64(limits.maxUncommitted)
         settings.maxUncommittedTotal = UInt64(limits.maxUncommittedTotal)
+        settings.operationGroup = queue.operationGroup
         settings.maxReturnedContent = bounces.maxReturned
         settings.doubleBounces = switch bounces.doubleBounces {
         case .postmaster: .toPostmaster
@@ -145,7 +146,7 @@ extension BatonConfiguration {
 
     /// Settings of deliveries into Maildirs.
     var maildirSettings: MaildirSettings {
-        var settings = MaildirSettings(hostName: hostname.ascii)
+        var settings = MaildirSettings(hostName: hostname.ascii, copiesAtOnce: delivery.mailboxThreads)
         for (domain, local) in domains {
             if let separator = local.subaddressSeparator?.utf8.first { settings.subaddressSeparators[domain.ascii] = separator }
         }

@@ -104,7 +104,7 @@ final class Daemon: @unchecked Sendable {
         automaticCertificates = try configuration.tls.acme.map {
             try AutomaticCertificates($0, configuration, certificates: certificates, resolver: resolver, core: core, logger: logger)
         }
-        guard let threads = MailboxThreads() else { throw DaemonError.noThreads }
+        guard let threads = MailboxThreads(count: configuration.delivery.mailboxThreads) else { throw DaemonError.noThreads }
         mailboxThreads = threads
         let files = POSIXMailboxFiles()
         smtpAgent = SMTPAgent(loop: core, dialer: NIODialer(client: tlsClient), resolver: resolver, random: SystemRandomSource(),

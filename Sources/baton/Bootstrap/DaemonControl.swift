@@ -63,8 +63,9 @@ final class DaemonControl: ControlBackend {
     }
 
     func perform(_ operation: QueueOperation, on filter: QueueFilter, mode: OperationMode,
+                 progress: @escaping @Sendable (OperationResult) -> Void,
                  reply: @escaping @Sendable (Result<OperationResult, ControlFailure>) -> Void) {
-        queue.perform(operation, on: filter, mode: mode, replyOn: core) { reply(.success($0)) }
+        queue.perform(operation, on: filter, mode: mode, replyOn: core, progress: progress) { reply(.success($0)) }
     }
 
     func trace(of id: QueueID, reply: @escaping @Sendable (Result<MessageTrace, ControlFailure>) -> Void) {

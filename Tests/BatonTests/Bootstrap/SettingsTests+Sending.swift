@@ -18,6 +18,7 @@ extension SettingsTests {
         Effect("queue.maxActive", "11") { queueSettings($0).scheduler.maxInFlight == 11 },
         Effect("queue.maxResolving", "12") { queueSettings($0).scheduler.maxResolving == 12 },
         Effect("queue.bodyMemory", "2MiB") { queueSettings($0).bodyMemory == 2 << 20 },
+        Effect("queue.operationGroup", "7") { queueSettings($0).operationGroup == 7 },
         Effect("queue.maxExpandedRecipients", "13") { $0.cleanupSettings.maxRecipients == 13 },
         Effect("queue.maxAliasDepth", "4") { $0.cleanupSettings.maxAliasDepth == 4 },
     ]

@@ -34,6 +34,31 @@ import Testing
         #expect(other.map { String(decoding: $0.value, as: UTF8.self).contains("Delivered-To: \"a b\"@y.example\n") } == true)
     }
 
+    @Test(arguments: [1, 3, 100]) func severalCopiesAreWrittenAtATime(limit: Int) throws {
+        // The content of each copy waits until the test lets it come: so it is seen how many are under way.
+        nonisolated(unsafe) var waiting: [@Sendable (Result<[UInt8], ContentError>) -> Void] = []
+        let content = MessageContent(prefix: [], parts: [.stored(size: 1)]) { _, _, completion in waiting.append(completion) }
+        let attempt = try Attempt.sample(to: (0..<8).map { $0 == 5 ? "USER3@y.example" : "user\($0)@y.example" }, content)
+        var report: AttemptReport?
+        agent { $0.copiesAtOnce = limit }.deliver(DeliveryRequest(attempt: attempt, nextHop: hop)) { given, _ in report = given }
+        loop.drain()
+        var peak = 0
+        var isFailing = true
+        while !waiting.isEmpty {
+            peak = max(peak, waiting.count)
+            let next = waiting.removeLast()
+            // One fails: the others do not suffer.
+            next(isFailing ? .failure(.damaged) : .success([0x61]))
+            isFailing = false
+            loop.drain()
+        }
+        let outcomes = try #require(report).outcomes
+        #expect(peak == min(limit, 8))
+        #expect(Set(outcomes.map(\.recipient)) == Set(0..<8) && outcomes.count == 8)
+        let delivered = outcomes.count { $0.outcome == .delivered(nil) }
+        #expect(files.files.count == 7 && delivered == 7 && report?.feedback == .delivered)
+    }
+
     @Test func bytesCanStayAsTheyAre() throws {
         let attempt = try Attempt.sample(to: ["u@y.example"], from: "", content)
         _ = loop.report(of: agent { $0.lineEnds = .crlf }, attempt, to: hop)

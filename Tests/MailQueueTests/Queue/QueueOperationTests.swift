@@ -1,5 +1,6 @@
 import BatonTesting
 import Events
+import Glibc
 @testable import MailQueue
 import MessageFormat
 import Ports
@@ -127,6 +128,99 @@ import Testing
         world.onCore { world.delivery.finish(attempt, .all(attempt, .deferred(Mail.greylisted), feedback: .answered)) }
         world.run(.hours(1))
         #expect(world.delivery.attempts.count == 1)
+    }
+
+    @Test(arguments: [QueueOperation.hold, .bounce, .remove])
+    func aCrashLeavesItDoneToAllOrToNone(_ operation: QueueOperation) throws {
+        for seed in 1...12 as ClosedRange<UInt64> {
+            let (done, isTold) = try Self.crash(in: operation, seed: seed, group: 100)
+            #expect(done == 0 || done == 20, "seed \(seed)")
+            if isTold { #expect(done == 20, "told, and not done; seed \(seed)") }
+        }
+    }
+
+    @Test func aCrashLeavesWholeGroups() throws {
+        let counts = try (1...12).map { try Self.crash(in: .hold, seed: UInt64($0), group: 5).done }
+        #expect(counts.allSatisfy { $0 % 5 == 0 })
+        // The crashes come in the middle: with one group only, they would leave it half done if it were not one.
+        #expect(counts.contains { 0 < $0 && $0 < 20 }, "\(counts)")
+    }
+
+    /// Does something to 20 messages, cuts the power sooner or later, and counts what is done after the next start.
+    private static func crash(in operation: QueueOperation, seed: UInt64, group: Int) throws -> (done: Int, isTold: Bool) {
+        let world = QueueWorld(seed: seed) { $0.operationGroup = group }
+        for number in 0..<20 { _ = try #require(world.accept(Mail.envelope(to: "r\(number)@b.example", "s\(number)@c.example"))) }
+        nonisolated(unsafe) var isTold = false
+        world.queue.perform(operation, on: QueueFilter(), mode: .perform, replyOn: world.session) { _ in isTold = true }
+        // For some seeds more steps than it takes.
+        _ = world.simulator.run(limit: Int(seed) * (operation == .bounce ? 20 : 2)) { false }
+        world.crash(.random(seed: seed))
+        return (messagesDone(operation, world), isTold)
+    }
+
+    /// How many of 20 messages show what was done to them.
+    private static func messagesDone(_ operation: QueueOperation, _ world: QueueWorld) -> Int {
+        nonisolated(unsafe) var count = 0
+        world.onCore {
+            let table = world.queue.table
+            let slots = (0..<table.bound).filter { table.isOccupied($0) }
+            switch operation {
+            case .hold, .release, .retryNow: count = slots.count { table[$0].hold == .operatorRequest }
+            case .remove: count = 20 - slots.count
+            // Two bounces take the place of each message: one for each of its destinations.
+            case .bounce:
+                let reports = slots.count { table[$0].flags.contains(.report) }
+                count = reports == 40 && slots.count == 40 ? 20 : reports == 0 && slots.count == 20 ? 0 : -1
+            }
+        }
+        return count
+    }
+
+    @Test func anActionOnManyIsDoneInGroupsAndTold() throws {
+        let world = QueueWorld { $0.operationGroup = 10 }
+        for number in 0..<35 { _ = try #require(world.accept(Mail.envelope(to: "r\(number)@b.example"))) }
+        for operation in [QueueOperation.hold, .release, .bounce] {
+            let before = world.log.lastLSN
+            nonisolated(unsafe) var told: [Int] = []
+            nonisolated(unsafe) var result: OperationResult?
+            world.queue.perform(operation, on: QueueFilter(), mode: .perform, replyOn: world.session, progress: { told.append($0.count) },
+                                completion: { result = $0 })
+            _ = world.simulator.run { result != nil }
+            #expect(told == [10, 20, 30] && result?.count == 35, "\(operation): \(told)")
+            #expect(world.log.lastLSN > before)
+        }
+        // Nothing is left frozen: the bounces go out.
+        world.deliver()
+        #expect(world.delivery.attempts.count == 35 && world.status.messages == 0)
+    }
+
+    @Test(arguments: QueueOperation.allCases)
+    func whatTheLogRefusesIsNotDone(_ operation: QueueOperation) throws {
+        let world = QueueWorld { $0.operationGroup = 10 }
+        for number in 0..<25 { _ = try #require(world.accept(Mail.envelope(to: "r\(number)@b.example"))) }
+        if operation == .release { #expect(perform(world, .hold).count == 25) }
+        world.disk.setFault { access, _ in access == .write || access == .create ? EIO : nil }
+        let result = perform(world, operation)
+        #expect(result.count == 0 && result.failed > 0 && result.messages == [], "\(result)")
+        world.disk.setFault(nil)
+        world.run(.seconds(10))
+        world.deliver()
+        // As if nobody had asked.
+        #expect(world.delivery.attempts.count == (operation == .release ? 0 : 25))
+        if operation == .release { #expect(perform(world, .release).count == 25) }
+    }
+
+    @Test func largeBouncesAreSeveralGroups() throws {
+        let world = QueueWorld { $0.maxReturnedContent = 1 << 20 }
+        let body = "Subject: x\r\n\r\n" + String(repeating: "0123456789abcdef\r\n", count: 11_000)
+        for number in 0..<40 { _ = try #require(world.accept(Mail.envelope(to: "r\(number)@b.example"), body: body)) }
+        // 8 MB of bounces, in a log whose segments have 4: in halves, until they fit.
+        let result = perform(world, .bounce)
+        #expect(result.count == 40 && result.failed == 0)
+        world.crash()
+        world.deliver()
+        world.run(.seconds(20))
+        #expect(world.delivery.attempts.filter { $0.envelope.origin.reportOn != nil }.count == 40)
     }
 
     @Test func filtersFindWhatTheyName() throws {

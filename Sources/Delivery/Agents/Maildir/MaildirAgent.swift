@@ -34,7 +34,7 @@ public final class MaildirAgent: DeliveryAgent {
     public func apply(_ settings: MaildirSettings) { self.settings = settings }
 }
 
-/// One attempt: its recipients one after the other.
+/// One attempt: a few of its recipients at a time, since the file system syncs several files at little more than the cost of one.
 private final class MaildirDelivery: @unchecked Sendable {
     private let attempt: Attempt
     private let path: String
@@ -45,6 +45,8 @@ private final class MaildirDelivery: @unchecked Sendable {
     private let loop: any Loop
     private let completion: (AttemptReport) -> Void
     private var next = 0
+    /// Copies that are being written.
+    private var underWay = 0
     private var outcomes: [RecipientDelivery] = []
     private var feedback = SiteFeedback.answered
 
@@ -60,26 +62,31 @@ private final class MaildirDelivery: @unchecked Sendable {
         template = MailboxTemplate(parsing: path)
     }
 
-    func start() { loop.execute { self.deliverNext() } }
+    func start() { loop.execute { self.deliverSome() } }
 
-    private func deliverNext() {
-        guard next < attempt.recipients.count else {
-            return completion(AttemptReport(host: RemoteHost(name: path), ended: loop.now, outcomes: outcomes, feedback: feedback))
+    private func deliverSome() {
+        while underWay < max(1, settings.copiesAtOnce), next < attempt.recipients.count {
+            let index = attempt.recipients[next]
+            next += 1
+            if attempt.envelope.recipients.indices.contains(Int(index)) { deliver(to: index) }
         }
-        let index = attempt.recipients[next]
-        next += 1
-        guard attempt.envelope.recipients.indices.contains(Int(index)) else { return deliverNext() }
+        guard underWay == 0 else { return }
+        completion(AttemptReport(host: RemoteHost(name: path), ended: loop.now, outcomes: outcomes, feedback: feedback))
+    }
+
+    private func deliver(to index: UInt16) {
         let address = attempt.envelope.recipients[Int(index)].address
         let separator = address.domain.flatMap { settings.subaddressSeparators[$0.ascii] }
         guard let mailbox = template?.path(for: address, letterCase: settings.letterCase, separator: separator) else {
-            record(index, .failed(template == nil ? MaildirDelivery.noTemplate : MaildirDelivery.noName))
-            return loop.execute { self.deliverNext() }
+            return record(index, .failed(template == nil ? MaildirDelivery.noTemplate : MaildirDelivery.noName))
         }
         let name = MaildirName(message: attempt.message, recipient: index, attempt: attempt.number, at: loop.now, hostName: settings.hostName)
         let sink = MaildirSink(mailbox, name: name, head: head(for: address), settings: settings, files: files)
+        underWay += 1
         MessageDrop(attempt.content, into: sink, loop: loop, executor: executor) { error in
+            self.underWay -= 1
             self.record(index, self.outcome(error, mailbox))
-            self.deliverNext()
+            self.deliverSome()
         }.start()
     }
 

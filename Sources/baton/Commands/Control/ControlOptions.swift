@@ -15,8 +15,9 @@ struct ControlOptions: ParsableArguments {
     var json = false
 
     /// Asks the daemon and returns its answer; prints what to do and ends the command where there is none.
-    func ask<Payload: Codable & Sendable>(_ request: ControlRequest, for type: Payload.Type) throws -> Payload {
-        try connect().ask(request, for: type)
+    func ask<Payload: Codable & Sendable>(_ request: ControlRequest, for type: Payload.Type,
+                                          progress: (Payload) -> Void = { _ in }) throws -> Payload {
+        try connect().ask(request, for: type, progress: progress)
     }
 
     /// A connection for several questions.
@@ -52,9 +53,10 @@ struct Asking {
     let client: ControlClient
     let isJSON: Bool
 
-    func ask<Payload: Codable & Sendable>(_ request: ControlRequest, for type: Payload.Type) throws -> Payload {
+    func ask<Payload: Codable & Sendable>(_ request: ControlRequest, for type: Payload.Type,
+                                          progress: (Payload) -> Void = { _ in }) throws -> Payload {
         do throws(ControlClientError) {
-            return try client.send(request, as: type)
+            return try client.send(request, as: type, progress: progress)
         } catch {
             throw ControlOptions.failure(error, isJSON: isJSON)
         }

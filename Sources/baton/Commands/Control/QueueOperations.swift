@@ -24,15 +24,17 @@ struct OperationTarget: ParsableArguments {
         guard !arguments.isUnconditional || all else {
             throw ValidationError("Name messages by their ids or by a filter such as --sender or --site, or say --all.")
         }
-        let request = OperateArguments(operation: operation, filter: arguments, dryRun: dryRun)
-        let report = try options.ask(.operate(request), for: OperationReport.self)
+        let request = OperateArguments(operation: operation, filter: arguments, dryRun: dryRun, progress: !options.json)
+        let report = try options.ask(.operate(request), for: OperationReport.self) { progress in
+            printError("\(Readable.count(progress.count, "message")) \(done) so far …")
+        }
         if options.json { return print(jsonLine(report)) }
         for id in report.messages { print(TerminalText.safe(id)) }
         if report.count > report.messages.count { print("… and \(report.count - report.messages.count) more") }
         print("\(Readable.count(report.count, "message")) \(report.dryRun ? "would be " : "")\(done).")
         if report.busy > 0 { printError("\(Readable.count(report.busy, "message")) left alone: being delivered right now.") }
         if report.failed > 0 {
-            printError("\(Readable.count(report.failed, "message")) not changed: the log could not be written.")
+            printError("\(Readable.count(report.failed, "message")) not changed: the log could not be read or written. Repeat the command when `baton status` says that it is running.")
             throw ExitCode(1)
         }
     }
