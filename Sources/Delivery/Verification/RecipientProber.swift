@@ -56,36 +56,42 @@ public final class RecipientProber: @unchecked Sendable {
         }
     }
 
-    /// The first endpoints of `hosts`, in their order.
-    private func findEndpoints(of hosts: ArraySlice<HopHost>, _ found: [SocketEndpoint],
-                               _ completion: @escaping @Sendable ([SocketEndpoint]) -> Void) {
+    /// One place to ask.
+    private struct Place {
+        var host: HopHost
+        var endpoint: SocketEndpoint
+    }
+
+    /// The first endpoints of `hosts`, in their order; hosts that may not be used are not asked either.
+    private func findEndpoints(of hosts: ArraySlice<HopHost>, _ found: [Place], _ completion: @escaping @Sendable ([Place]) -> Void) {
         guard let host = hosts.first, found.count < RecipientProber.maxEndpoints else { return completion(found) }
+        if case .withheld = host.tls { return findEndpoints(of: hosts.dropFirst(), found, completion) }
         switch host.location {
-        case .unix(let path): findEndpoints(of: hosts.dropFirst(), found + [.unix(path: path)], completion)
+        case .unix(let path): findEndpoints(of: hosts.dropFirst(), found + [Place(host: host, endpoint: .unix(path: path))], completion)
         case .address(let address): findEndpoints(of: hosts.dropFirst(), found + endpoints([address], host), completion)
         case .name(let name):
             addressFinder.findAddresses(of: name) { answer in
-                var more: [SocketEndpoint] = []
+                var more: [Place] = []
                 if case .found(let addresses) = answer { more = self.endpoints(addresses, host) }
                 self.findEndpoints(of: hosts.dropFirst(), found + more, completion)
             }
         }
     }
 
-    private func endpoints(_ addresses: [IPAddress], _ host: HopHost) -> [SocketEndpoint] {
-        addresses.filter { !own.listens(at: $0, port: host.port) }.map { .ip($0, port: host.port) }
+    private func endpoints(_ addresses: [IPAddress], _ host: HopHost) -> [Place] {
+        addresses.filter { !own.listens(at: $0, port: host.port) }.map { Place(host: host, endpoint: .ip($0, port: host.port)) }
     }
 
-    private func ask(_ address: EmailAddress, _ dialect: Dialect, _ endpoints: ArraySlice<SocketEndpoint>,
+    private func ask(_ address: EmailAddress, _ dialect: Dialect, _ places: ArraySlice<Place>,
                      _ done: @escaping @Sendable (ProbeFinding) -> Void) {
-        guard let endpoint = endpoints.first else { return done(.unknown("no server is known")) }
-        let rest = endpoints.prefix(RecipientProber.maxEndpoints).dropFirst()
-        let probe = RecipientProbe(address, heloName: heloName, dialect: dialect, loop: loop) { finding in
+        guard let place = places.first else { return done(.unknown("no server is known")) }
+        let rest = places.prefix(RecipientProber.maxEndpoints).dropFirst()
+        let probe = RecipientProbe(address, at: place.host, heloName: heloName, dialect: dialect, loop: loop) { finding in
             if case .unreachable(let why) = finding {
                 return rest.isEmpty ? done(.unknown(why)) : self.ask(address, dialect, rest, done)
             }
             done(finding)
         }
-        probe.start(endpoint, by: dialer, from: nil, timeout: timeout)
+        probe.start(place.endpoint, by: dialer, from: nil, timeout: timeout)
     }
 }
