@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
 """How many clients a second can log in; each line of output is one measurement in JSON.
 
-  logins.py BATON [--seconds 8] [--clients 4]
+  logins.py BATON [--seconds 8] [--clients 4] [--versus-postfix]
 
 `known`: PLAIN with a password that was right a moment ago; `hashed`: the same with no memory of it, one scrypt each;
 `scram`: SCRAM-SHA-256, whose hashing is the client's; `wrong`: names that do not exist. Each login is a connection of its own:
-connect, EHLO, AUTH, QUIT. The clients are processes beside the server on the same cores."""
+connect, EHLO, AUTH, QUIT. The clients are processes beside the server on the same cores. With --versus-postfix (as root) the
+same is asked of Postfix with Dovecot's authentication server: PLAIN with a password that Dovecot keeps in the clear and in its
+cache, the dearest that it hashes (ARGON2ID), SCRAM-SHA-256, and a wrong one."""
 import argparse, base64, hashlib, hmac, json, multiprocessing, os, signal, socket, subprocess, sys, tempfile, time
 
 PORT, USER, PASSWORD = int(os.environ.get("PORT", "2690")), "alice@local.test", "correct horse battery"
@@ -88,6 +90,42 @@ def scram():
     return login
 
 
+class Group:
+    """The processes of a server, for their CPU time together: those that are started within it and theirs."""
+
+    def __init__(self):
+        self.path = f"/sys/fs/cgroup/cpuacct/logins.{os.getpid()}"
+        os.makedirs(self.path, exist_ok=True)
+
+    def __enter__(self):
+        self.move(self.path)
+        return self
+
+    def __exit__(self, *_):
+        self.move("/sys/fs/cgroup/cpuacct")
+
+    @staticmethod
+    def move(folder):
+        with open(f"{folder}/cgroup.procs", "w") as file:
+            file.write(str(os.getpid()))
+
+    def cpu(self):
+        with open(f"{self.path}/cpuacct.usage") as file:
+            return int(file.read()) / 1e9
+
+
+class Daemon:
+    """One process and its CPU time."""
+
+    def __init__(self, process):
+        self.process = process
+
+    def cpu(self):
+        with open(f"/proc/{self.process.pid}/stat") as file:
+            fields = file.read().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def work(login, end, counts):
     login()
     while time.monotonic() < end:
@@ -95,10 +133,10 @@ def work(login, end, counts):
         counts.value += 1
 
 
-def measure(name, login, process, seconds, clients):
+def measure(server, name, login, seconds, clients, label="baton"):
     login()
     counts = [multiprocessing.Value("l", 0, lock=False) for _ in range(clients)]
-    began, spent = time.monotonic(), cpu(process)
+    began, spent = time.monotonic(), server.cpu()
     workers = [multiprocessing.Process(target=work, args=(login, began + seconds, count)) for count in counts]
     for worker in workers:
         worker.start()
@@ -106,14 +144,44 @@ def measure(name, login, process, seconds, clients):
         worker.join()
     taken = time.monotonic() - began
     total = sum(count.value for count in counts)
-    print(json.dumps({"what": name, "logins_per_second": round(total / taken, 1), "server_cpu_ms_per_login": round(1000 * (cpu(process) - spent) / max(total, 1), 3),
+    print(json.dumps({"server": label, "what": name, "logins_per_second": round(total / taken, 1), "server_cpu_ms_per_login": round(1000 * (server.cpu() - spent) / max(total, 1), 3),
                       "clients": clients, "seconds": round(taken, 1)}), flush=True)
 
 
-def cpu(process):
-    with open(f"/proc/{process.pid}/stat") as file:
-        fields = file.read().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+def postfix(options, folder):
+    """Postfix and Dovecot in folders of their own, as the interoperation tests have them."""
+    global PORT
+    os.environ.setdefault("BATON", options.baton)
+    sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "Tests", "Interoperation"))
+    from peers import DovecotAuth, Postfix
+    from relay import POSTFIX
+
+    os.chmod(folder, 0o755)
+    PORT = POSTFIX
+    for name, scheme, logins in (("known", "PLAIN", [("known", plain(USER, PASSWORD, b"235")), ("scram", scram()), ("wrong", plain("nobody", "x", b"535"))]),
+                                 ("hashed", "ARGON2ID", [("hashed", plain(USER, PASSWORD, b"235"))])):
+        hashed = subprocess.run(["doveadm", "pw", "-s", scheme, "-p", PASSWORD], capture_output=True, text=True, check=True).stdout.strip()
+        group = Group()
+        with group:
+            auth = DovecotAuth(folder, USER, PASSWORD, "dovecot-" + name, stored=hashed,
+                               more="" if name == "hashed" else "auth_cache_size = 10M\n")
+            here = os.path.join(folder, name)
+            os.mkdir(here)
+            peer = Postfix(here, "", more=f"""smtpd_sasl_auth_enable = yes
+smtpd_sasl_type = dovecot
+smtpd_sasl_path = {auth.socket}
+smtpd_sasl_security_options = noanonymous
+smtpd_client_connection_count_limit = 0
+smtpd_client_event_limit_exceptions = static:all
+smtpd_error_sleep_time = 0
+max_use = 10000
+""")
+        try:
+            for what, login in logins:
+                measure(group, what, login, options.seconds, options.clients, "postfix")
+        finally:
+            peer.stop()
+            auth.stop()
 
 
 def main():
@@ -121,6 +189,7 @@ def main():
     parser.add_argument("baton")
     parser.add_argument("--seconds", type=float, default=8)
     parser.add_argument("--clients", type=int, default=4)
+    parser.add_argument("--versus-postfix", action="store_true")
     options = parser.parse_args()
     for lifetime, cases in (("1h", [("known", plain(USER, PASSWORD, b"235")), ("scram", scram())]),
                             ("0s", [("hashed", plain(USER, PASSWORD, b"235")), ("wrong", plain("nobody", "x", b"535"))])):
@@ -138,10 +207,13 @@ def main():
                     except OSError:
                         time.sleep(0.05)
                 for name, login in cases:
-                    measure(name, login, process, options.seconds, options.clients)
+                    measure(Daemon(process), name, login, options.seconds, options.clients)
             finally:
                 process.send_signal(signal.SIGTERM)
                 process.wait(20)
+    if options.versus_postfix:
+        with tempfile.TemporaryDirectory(prefix="postfix-auth.") as folder:
+            postfix(options, folder)
 
 
 main()

@@ -22,4 +22,7 @@ section crash; python3 "$bench" "$adapter" crash --rounds 25
 section queue depth; python3 scenarios.py deep
 section compaction; python3 scenarios.py compaction; python3 scenarios.py compaction --n 1000000 --kills 50
 section isolation; python3 scenarios.py tarpit; python3 scenarios.py slowloris --runs 3
-section logins and signatures; python3 logins.py "${BATON:-../.build/release/baton}" --seconds 6; python3 signatures.py 2
+python3 scenarios.py slowloris --adapter "$BATON_BENCH/adapters/postfix.sh" --n 5000 --runs 1
+section TLS; python3 handshakes.py --runs "$runs"
+python3 "$bench" "$adapter" relay --sizes 10240 --sessions 20,100 --n 20000 --runs "$runs" --tls --tls-out --versus postfix
+section logins and signatures; python3 logins.py "${BATON:-../.build/release/baton}" --seconds 6 --versus-postfix; python3 signatures.py 2

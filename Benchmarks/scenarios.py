@@ -5,7 +5,8 @@
   scenarios.py [--adapter FILE] deep       [--n 1000000]   many waiting messages: memory, accept rate, idle, restart, drain
   scenarios.py [--adapter FILE] compaction [--n 2000000]   relaying with 1 % deferred: spool, rate, latency; --kills N
   scenarios.py [--adapter FILE] tarpit     [--n 30000]     one of ten destinations stalls at greeting, RCPT or dot
-  scenarios.py [--adapter FILE] slowloris  [--n 40000]     5,000 clients that send an octet now and then, beside normal mail
+  scenarios.py [--adapter FILE] slowloris  [--n 40000]     5,000 clients that send an octet now and then, beside normal mail;
+                                                          of Postfix with --adapter BATON_BENCH/adapters/postfix.sh
   scenarios.py [--adapter FILE] trace      [--n 200]       system calls: an fdatasync ends between each dot and its 250
 
 The adapter contract, the load generator and the counting sink are those of the harness at BATON_BENCH."""
@@ -323,11 +324,21 @@ class SlowClients(threading.Thread):
         self.sockets, self.lost, self.running = [], 0, True
 
     def open(self):
+        refused = 0
         for i in range(self.count):
+            # A server whose queue of connections is full lets the rest wait: those are not there.
+            if refused > 10:
+                break
             # From many addresses of the loopback network, each with its own ports.
             s = socket.socket()
             s.bind(('127.%d.%d.%d' % (10 + i // 2500, i // 250 % 10, 1 + i % 250), 0))
-            s.connect(('127.0.0.1', self.port))
+            s.settimeout(2)
+            try:
+                s.connect(('127.0.0.1', self.port))
+            except OSError:
+                refused += 1
+                s.close()
+                continue
             s.setblocking(False)
             self.sockets.append(s)
         return len(self.sockets)
@@ -438,4 +449,5 @@ def main():
         os.rmdir(relay.group)
 
 
-main()
+if __name__ == '__main__':
+    main()
