@@ -41,13 +41,23 @@ public enum BounceClassifier {
 
     private static func byWords(_ text: String) -> BounceClass? {
         // Long replies say what matters at their beginning; and this runs on whatever a remote host sends.
-        let words = String(decoding: text.utf8.prefix(1024).map { $0 &- 0x41 < 26 ? $0 | 0x20 : $0 }, as: UTF8.self)
-        for (phrase, kind) in phrases where words.contains(phrase) { return kind }
-        return nil
+        let words = text.utf8.prefix(1024).map { $0 &- 0x41 < 26 ? $0 | 0x20 : $0 }
+        return words.withUnsafeBufferPointer { words in
+            phrases.first { contains($0.0, in: words) }?.1
+        }
+    }
+
+    // Octet by octet: a storm of deferrals asks this for each of them, and for every phrase.
+    private static func contains(_ phrase: StaticString, in words: UnsafeBufferPointer<UInt8>) -> Bool {
+        let phrase = UnsafeBufferPointer(start: phrase.utf8Start, count: phrase.utf8CodeUnitCount)
+        guard words.count >= phrase.count else { return false }
+        return (0...(words.count - phrase.count)).contains { start in
+            words[start] == phrase[0] && words[start..<(start + phrase.count)].elementsEqual(phrase)
+        }
     }
 
     // The more telling come first: a full mailbox is often also said to be "unavailable".
-    private static let phrases: [(String, BounceClass)] = [
+    private static let phrases: [(StaticString, BounceClass)] = [
         ("over quota", .mailboxFull), ("quota exceeded", .mailboxFull), ("mailbox full", .mailboxFull),
         ("mailbox is full", .mailboxFull), ("insufficient storage", .mailboxFull),
         ("user unknown", .unknownMailbox), ("unknown user", .unknownMailbox), ("no such user", .unknownMailbox),
