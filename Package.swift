@@ -71,6 +71,10 @@ let package = Package(
         // The simulation: disk, network and clock made of memory and a seed.
         .target(name: "BatonTesting", dependencies: ["Ports", "Storage", "DNS"], swiftSettings: strict),
 
+        .executableTarget(name: "simulate", dependencies: [
+            "Ports", "MessageFormat", "SMTP", "DNS", "Storage", "Events", "MailQueue", "Receiving", "Delivery", "BatonTesting",
+        ], swiftSettings: strict),
+
         .testTarget(name: "TidyTests"),
         .testTarget(name: "MessageFormatTests", dependencies: ["Ports", "MessageFormat"], swiftSettings: strict),
         .testTarget(name: "SocketsTests", dependencies: [
@@ -108,7 +112,7 @@ let package = Package(
             .product(name: "Logging", package: "swift-log"),
         ], swiftSettings: strict),
         .testTarget(name: "SimulationTests", dependencies: [
-            "Ports", "MessageFormat", "SMTP", "DNS", "Storage", "Events", "MailQueue", "Receiving", "Delivery", "BatonTesting",
+            "Ports", "MessageFormat", "SMTP", "DNS", "Storage", "Events", "MailQueue", "Receiving", "Delivery", "BatonTesting", "simulate",
         ], swiftSettings: strict),
     ]
 )

@@ -1,3 +1,5 @@
+import Glibc
+
 /// Cuts input into lines, for peers that must not share code with what they test.
 struct LineReader {
     private var buffer: [UInt8] = []
@@ -9,17 +11,25 @@ struct LineReader {
 
     /// The next line without its CRLF; nil as long as it is not complete.
     mutating func next() -> ArraySlice<UInt8>? {
-        var index = start
-        while index + 1 < buffer.count {
-            if buffer[index] == 13, buffer[index + 1] == 10 {
-                let line = buffer[start..<index]
-                start = index + 2
-                if start > 65_536 { compact() }
-                return line
+        guard let end = endOfLine() else { return nil }
+        let line = buffer[start..<end]
+        start = end + 2
+        if start > 65_536 { compact() }
+        return line
+    }
+
+    /// Where the next CRLF is.
+    private func endOfLine() -> Int? {
+        buffer.withUnsafeBytes { bytes in
+            var index = start
+            while index + 1 < bytes.count, let base = bytes.baseAddress {
+                guard let found = memchr(base + index, 13, bytes.count - 1 - index) else { return nil }
+                index = UnsafeRawPointer(found) - base
+                if bytes[index + 1] == 10 { return index }
+                index += 1
             }
-            index += 1
+            return nil
         }
-        return nil
     }
 
     /// Up to `count` bytes as they come.

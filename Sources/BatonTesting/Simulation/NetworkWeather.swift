@@ -12,7 +12,7 @@ public struct NetworkWeather: Sendable {
     public var reset = 0.0
     /// Connections that go silent, for both ends, after a random number of bytes.
     public var halfOpen = 0.0
-    /// Connections that carry one byte at a time.
+    /// Connections that carry some part of their bytes one at a time.
     public var byteWise = 0.0
     /// Connections that are slow: each piece takes seconds.
     public var tarpit = 0.0
@@ -23,6 +23,15 @@ public struct NetworkWeather: Sendable {
 
     /// A network without faults.
     public init() {}
+
+    /// The same, each fault as often, half or a quarter as often as in the worst of storms: different histories for different dice.
+    public static func storm(_ random: SeededRandom) -> NetworkWeather {
+        var weather = storm
+        for fault in [\NetworkWeather.refused, \.unanswered, \.reset, \.halfOpen, \.byteWise, \.tarpit, \.failedHandshake, \.hungHandshake] {
+            weather[keyPath: fault] *= random.element(of: [1, 0.5, 0.25])
+        }
+        return weather
+    }
 
     /// A network in which everything goes wrong now and then.
     public static var storm: NetworkWeather {
@@ -46,7 +55,8 @@ struct LinkFate {
     var resetAfter: Int?
     /// Bytes after which nothing arrives any more.
     var silentAfter: Int?
-    var isByteWise = false
+    /// The bytes of the stream that arrive one at a time.
+    var byteWise: Range<Int>?
     var pauseBetweenPieces = Duration.zero
     var handshake = SimulatedHandshakeFate.works
 
@@ -56,7 +66,10 @@ struct LinkFate {
         func somewhere() -> Int { random.chance(0.5) ? random.number(in: 0...400) : random.number(in: 0...20_000) }
         if random.chance(weather.reset) { resetAfter = somewhere() }
         if random.chance(weather.halfOpen) { silentAfter = somewhere() }
-        isByteWise = random.chance(weather.byteWise)
+        if random.chance(weather.byteWise) {
+            let start = random.chance(0.3) ? 0 : random.number(in: 0...600)
+            byteWise = start..<(start + 60)
+        }
         if random.chance(weather.tarpit) { pauseBetweenPieces = random.duration(in: .seconds(1)...(.seconds(20))) }
         // Drawn only where it can happen, so that seeds of worlds without TLS keep their history.
         if weather.failedHandshake > 0, random.chance(weather.failedHandshake) { handshake = .fails }

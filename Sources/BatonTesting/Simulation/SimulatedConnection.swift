@@ -112,9 +112,12 @@ final class SimulatedConnection: Connection, @unchecked Sendable {
     }
 
     private func pieceSize(left: Int) -> Int {
-        // Byte by byte is telling in the dialog; a long body that way would only take long.
-        if fate.isByteWise, sent < 600 { return 1 }
-        return network.random.chance(0.7) ? left : network.random.number(in: 1...max(left, 1))
+        // Byte by byte for a while: more of the same would only take long.
+        if let range = fate.byteWise {
+            if range.contains(sent) { return 1 }
+            if sent < range.lowerBound { return min(left, range.lowerBound - sent) }
+        }
+        return network.random.chance(0.85) ? left : network.random.number(in: 1...max(left, 1))
     }
 
     private func send(_ piece: [UInt8]) {
@@ -133,9 +136,10 @@ final class SimulatedConnection: Connection, @unchecked Sendable {
             return
         }
         if isSilent { return }
-        if fate.isByteWise, sent == piece.count { network.count("one byte at a time") }
+        if fate.byteWise?.lowerBound == sent - 1 { network.count("one byte at a time") }
         if fate.pauseBetweenPieces > .zero, sent == piece.count { network.count("tarpit") }
-        network.simulator.record(piece.withUnsafeBytes { $0.reduce(UInt64(piece.count)) { $0 &* 31 &+ UInt64($1) } })
+        // The beginning tells one history from another well enough.
+        network.simulator.record(piece.prefix(32).reduce(UInt64(piece.count)) { $0 &* 31 &+ UInt64($1) })
         at(nextArrival()) { end, peer in
             guard let peer else { return }
             peer.arrived(.bytes(piece), from: end)
@@ -300,13 +304,24 @@ final class SimulatedConnection: Connection, @unchecked Sendable {
         handler = nil
         simulatedLoop.process.forget(mortal)
         last?.closed(error)
+        part()
     }
+
+    /// Lets go of the other end once both are over, or each would keep the other for ever.
+    private func part() {
+        guard let peer, isOver, peer.isOver else { return }
+        peer.peer = nil
+        self.peer = nil
+    }
+
+    private var isOver: Bool { state == .closed || state == .lost }
 
     private func processDied() {
         guard state == .open || state == .opening else { return }
         state = .lost
         handler = nil
         inbox = []
+        defer { part() }
         guard !isSilent else { return }
         // A kernel closes the streams of a process that died; a machine without power says nothing.
         if network.random.chance(0.7) { at(nextArrival()) { _, peer in peer?.broke(.reset) } }

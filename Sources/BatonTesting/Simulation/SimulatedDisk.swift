@@ -39,6 +39,15 @@ public final class SimulatedDisk: Sendable {
         contents.withLock { SimulatedDisk($0.state.after(cut), capacity: $0.capacity) }
     }
 
+    /// Forgets everything: for a disk that nobody looks at again, whoever still holds files on it.
+    public func discard() {
+        contents.withLock { contents in
+            contents.state = DiskState()
+            contents.fault = nil
+            contents.record = nil
+        }
+    }
+
     /// Lets another process have the disk after the one that used it has died; what was not synced may still be lost.
     public func processDied() { contents.withLock { $0.locked = [] } }
 

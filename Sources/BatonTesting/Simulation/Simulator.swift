@@ -75,6 +75,12 @@ public final class Simulator: @unchecked Sendable {
         while !isOver, step() {}
     }
 
+    /// Forgets what was still to happen, and with it everything that waited for it.
+    public func end() {
+        timers = DeadlineHeap()
+        runnable = []
+    }
+
     /// Runs `event` at `moment`, on no loop: for what happens to the world from outside.
     @discardableResult
     public func schedule(at moment: Timestamp, _ event: @escaping () -> Void) -> LoopTimer {

@@ -36,7 +36,9 @@ public struct SinkManners: Sendable {
     public var offersTLS = 0.0
     /// Offers STARTTLS and refuses it.
     public var refusesTLS = 0.0
-    /// How long a reply may take.
+    /// Answers without any delay.
+    public var answersAtOnce = 0.5
+    /// How long any other reply may take.
     public var replyDelay: ClosedRange<Duration> = .zero...(.milliseconds(20))
 
     /// A host without faults.
@@ -172,8 +174,9 @@ private final class SinkSession: ConnectionHandler, @unchecked Sendable {
 
     private func contentLine(_ line: ArraySlice<UInt8>) {
         if line.elementsEqual([0x2e]) { return endOfContent() }
-        content += line.first == 0x2e ? line.dropFirst() : line
-        content += [13, 10]
+        content.append(contentsOf: line.first == 0x2e ? line.dropFirst() : line)
+        content.append(13)
+        content.append(10)
     }
 
     private func command(_ line: String) {
@@ -326,25 +329,27 @@ private final class SinkSession: ConnectionHandler, @unchecked Sendable {
     private func answer(_ reply: String, then next: Next) {
         isAnswering = true
         var reply = reply
-        if manners.answersAtLength > 0, !reply.isEmpty, host.random.chance(manners.answersAtLength), !reply.contains("\r\n") {
+        if manners.answersAtLength > 0, !reply.isEmpty, host.random.chance(manners.answersAtLength), !reply.utf8.contains(13) {
             let code = reply.prefix(3)
             reply = "\(code)-first line\r\n\(code)-\r\n" + reply
         }
-        _ = loop.schedule(at: loop.now + host.random.duration(in: manners.replyDelay)) { [reply] in
-            self.connection?.write(Array((reply + "\r\n").utf8))
-            switch next {
-            case .close:
-                self.mode = .over
-                self.connection?.close()
-            case .tls:
-                // Nothing is read as a command before the handshake is over.
-                let certificates = SimulatedTLSServer(names: [self.host.name])
-                self.connection?.startTLS(.server(certificates), timeout: .seconds(30))
-            case .commands:
-                self.isAnswering = false
-                self.connection?.flush()
-                self.work()
-            }
+        if host.random.chance(manners.answersAtOnce) { return finish(reply, next) }
+        _ = loop.schedule(at: loop.now + host.random.duration(in: manners.replyDelay)) { [reply] in self.finish(reply, next) }
+    }
+
+    private func finish(_ reply: String, _ next: Next) {
+        connection?.write(Array((reply + "\r\n").utf8))
+        switch next {
+        case .close:
+            mode = .over
+            connection?.close()
+        case .tls:
+            // Nothing is read as a command before the handshake is over.
+            connection?.startTLS(.server(SimulatedTLSServer(names: [host.name])), timeout: .seconds(30))
+        case .commands:
+            isAnswering = false
+            connection?.flush()
+            work()
         }
     }
 }

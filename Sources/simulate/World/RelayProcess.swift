@@ -52,6 +52,7 @@ final class RelayProcess: @unchecked Sendable {
         delivery = DeliveryService(loop: core, queue: queue, router: router,
                                    agents: DeliveryAgents(smtp: smtp, maildir: maildir, sandbox: discard, discard: discard))
         receiving = SMTPService(intake: queue, mint: queue.mint)
+        queue.observer = world.trace
         begin(in: world)
     }
 

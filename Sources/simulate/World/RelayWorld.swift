@@ -11,7 +11,9 @@ import Storage
 
 /// How large a world is, and what goes wrong in it.
 struct WorldSize {
+    /// The least of each; there is more of one until there is enough of the other.
     var messages = 200
+    var recipients = 500
     var sites = 20
     var crashes = 5
 }
@@ -28,6 +30,8 @@ final class RelayWorld: @unchecked Sendable {
     let seed: UInt64
     let size: WorldSize
     let simulator: Simulator
+    /// When the history began.
+    let start: Timestamp
     let network: SimulatedNetwork
     let ledger = MailLedger()
     let plan: WorldPlan
@@ -44,20 +48,31 @@ final class RelayWorld: @unchecked Sendable {
     /// What the world noticed that must not be.
     private(set) var violations: [String] = []
     private var usesHub = false
+    private var isCrashing = false
     private let random: SeededRandom
+    /// What the lines of contents are cut from.
+    private let randomText: [UInt8]
+    /// Who is told what happens, if anybody.
+    private(set) var trace: Trace?
     private let clients: SimulatedProcess
+    private let hostProcess: SimulatedProcess
 
-    init(seed: UInt64, size: WorldSize = WorldSize()) {
+    init(seed: UInt64, size: WorldSize = WorldSize(), isTraced: Bool = false) {
         self.seed = seed
         self.size = size
         simulator = Simulator(seed: seed)
+        start = simulator.now
+        if isTraced { trace = Trace(start: simulator.now) { [simulator] in simulator.now } }
         network = SimulatedNetwork(simulator)
-        random = simulator.random.fork()
+        let random = simulator.random.fork()
+        self.random = random
+        randomText = (0..<2000).map { _ in UInt8(0x20 + random.next(below: 0x5f)) }
         plan = WorldPlan(random, sites: size.sites)
         resolver = FaultyResolver(ZoneResolver(plan.zone), simulator: simulator)
         mailboxes = LedgerMailboxes(ledger: ledger, simulator: simulator)
         clients = SimulatedProcess("clients", in: simulator)
         let world = SimulatedProcess("hosts", in: simulator)
+        hostProcess = world
         for (name, address) in plan.hosts where plan.listens(name) {
             let isLMTP = name.hasSuffix(WorldPlan.lmtpDomain)
             let host = SinkHost(name, dialect: isLMTP ? .lmtp : .smtp, ledger: ledger, simulator: simulator)
@@ -71,11 +86,11 @@ final class RelayWorld: @unchecked Sendable {
     var logSettings: LogSettings {
         var settings = LogSettings()
         // Small, so that segments turn over, checkpoints are written and compaction runs within one history.
-        settings.segmentBytes = 128 << 10
+        settings.segmentBytes = 64 << 10
         settings.spareSegments = 1
-        settings.checkpointBytes = 200_000
+        settings.checkpointBytes = 150_000
         settings.slackBytes = 1 << 20
-        settings.outcomeReserveBytes = 16 << 10
+        settings.outcomeReserveBytes = 8 << 10
         return settings
     }
 
@@ -95,6 +110,9 @@ final class RelayWorld: @unchecked Sendable {
         var settings = QueueSettings(hostName: Self.domain(WorldPlan.relayName), postmaster: Self.postmaster)
         settings.bodyMemory = 256 << 10
         settings.minFreeBytes = 0
+        // Long enough for every interval and for a delay notice, and no longer: what repeats itself shows nothing new.
+        settings.scheduler.retry.lifetime = .hours(16)
+        settings.scheduler.retry.bounceLifetime = .hours(8)
         // Crashes come from outside here and say nothing of a message.
         settings.crashesUntilHeld = 200
         return settings
@@ -136,7 +154,7 @@ final class RelayWorld: @unchecked Sendable {
     /// Lets the whole history happen: a stormy first part, then calm until the queue is empty.
     func run() {
         beginStorm()
-        start()
+        startRelay()
         planClients()
         planCrashes()
         planDiskTrouble()
@@ -149,17 +167,27 @@ final class RelayWorld: @unchecked Sendable {
         if !isDrained { violations.append("the queue does not drain: \(relay?.waiting ?? -1) messages left") }
         // What was decided must also be on the disk, and idle connections end.
         simulator.run(for: .minutes(5))
+        end()
+    }
+
+    /// Lets go of what would keep itself alive: a run is many worlds.
+    private func end() {
+        relay?.process.kill()
+        clients.kill()
+        hostProcess.kill()
+        disk.discard()
+        simulator.end()
     }
 
     private var isAtRest: Bool { ledger.submissions.allSatisfy { if case .none = $0.result { false } else { true } } }
 
     private func beginStorm() {
-        network.weather = .storm
+        network.weather = .storm(random)
         resolver.failures = 0.05
         for host in hosts {
             // Bounces must have a way back, or nothing could be said about them.
             let isForReports = host.name.hasSuffix(WorldPlan.senderDomain) || host.name.hasSuffix(WorldPlan.operatorDomain)
-            let manners = random.chance(0.7) ? SinkManners.rough : SinkManners()
+            let manners = random.chance(0.6) ? SinkManners.rough : SinkManners()
             host.manners = isForReports ? manners.withoutRefusals : manners
         }
     }
@@ -170,7 +198,7 @@ final class RelayWorld: @unchecked Sendable {
         disk.setFault(nil)
         mailboxes.setFault(nil)
         for host in hosts { host.manners = SinkManners() }
-        if relay == nil { start() }
+        if relay == nil { startRelay() }
         releaseAll()
     }
 
@@ -180,16 +208,20 @@ final class RelayWorld: @unchecked Sendable {
         simulator.schedule(at: simulator.now + .hours(1)) { if self.relay?.waiting != 0 { self.releaseAll() } }
     }
 
-    private func start() {
+    private func startRelay() {
         do {
             relay = try RelayProcess(in: self)
+            if let report = relay?.report {
+                trace?.say("started: checkpoint \(report.checkpoint), \(report.records) records to \(report.lastLSN), damage \(report.damage)")
+            }
             // Torn writes that were not synced are no loss; whether anything was lost shows at the end.
             if relay?.report.damage.isEmpty == false { ledger.mark("log: damage kept in quarantine") }
             if relay?.report.tornTail == true { ledger.mark("log: torn tail") }
         } catch {
             // A disk that does not work yet: the supervisor tries again.
             ledger.mark("start failed")
-            simulator.schedule(at: simulator.now + .seconds(5)) { if self.relay == nil { self.start() } }
+            trace?.say("cannot start: \(error)")
+            simulator.schedule(at: simulator.now + .seconds(5)) { if self.relay == nil { self.startRelay() } }
         }
     }
 
@@ -197,13 +229,12 @@ final class RelayWorld: @unchecked Sendable {
 
     private func planClients() {
         let loop = clients.makeLoop()
-        var left = size.messages
         var senders = 0
-        while left > 0 {
-            let count = min(random.number(in: 1...8), left)
-            left -= count
+        var recipients = 0
+        while ledger.submissions.count < size.messages || recipients < size.recipients {
             senders += 1
-            let messages = (0..<count).map { _ in submit(sender: senders % 12) }
+            let messages = (0..<random.number(in: 1...8)).map { _ in submit(sender: senders % 12) }
+            recipients += messages.reduce(0) { $0 + $1.recipients.flatMap(plan.finals).count }
             let client = MailClient(messages, ledger: ledger, loop: loop, random: random.fork())
             client.breaksOff = 0.02
             let dialer = network.dialer(for: clients, address: .v4(0xcb00_7100 + UInt32(senders % 200)))
@@ -216,23 +247,30 @@ final class RelayWorld: @unchecked Sendable {
     private func submit(sender: Int) -> MailLedger.Submission {
         let token = ledger.submissions.count
         let isNull = random.chance(0.05)
-        let recipients = (0...(random.chance(0.3) ? random.number(in: 1...8) : random.number(in: 0...1))).map { index in
-            recipient(token, index)
-        }
-        let notify = random.chance(0.2) ? random.element(of: ["NEVER", "SUCCESS", "FAILURE", "SUCCESS,FAILURE,DELAY", "DELAY"]) : ""
-        let bytes = random.chance(0.04) ? random.number(in: 40_000...150_000) : random.number(in: 100...4000)
+        let count = random.chance(0.2) ? random.number(in: 2...9) : random.number(in: 1...2)
+        // Mostly few domains: one transaction for several recipients is what splits, limits and partial results come from.
+        let domains = (0..<(random.chance(0.2) ? count : random.number(in: 1...2))).map { _ in target() }
+        let recipients = (0..<count).map { recipient(token, $0, domains) }
+        let notify = random.chance(0.3) ? random.element(of: ["NEVER", "SUCCESS", "FAILURE", "SUCCESS,FAILURE,DELAY", "DELAY"]) : ""
+        let bytes = random.chance(0.03) ? random.number(in: 33_000...80_000) : random.number(in: 100...2000)
         return ledger.submit(from: isNull ? "" : "s\(sender)@\(WorldPlan.senderDomain)", to: recipients, notify: notify) { token in
             content(token, bytes: bytes)
         }
     }
 
-    private func recipient(_ token: Int, _ index: Int) -> String {
+    private func recipient(_ token: Int, _ index: Int, _ domains: [WorldPlan.Domain]) -> String {
         if random.chance(0.1) {
             let targets = (0...random.number(in: 0...3)).map { _ in random.number(in: 0...(plan.targets.count - 1)) }
             ledger.mark(Set(targets).count == 1 ? "alias: forwarding" : "alias: list")
             return WorldPlan.alias(token, index, targets: targets)
         }
-        return "u\(token).\(index)@\(random.element(of: plan.targets).name)"
+        return "u\(token).\(index)@\(random.element(of: domains).name)"
+    }
+
+    /// A domain to write to; not too often one that can only fail, as each such message costs a day of trying.
+    private func target() -> WorldPlan.Domain {
+        let first = random.element(of: plan.targets)
+        return first.kind != .ordinary && random.chance(0.6) ? random.element(of: plan.targets) : first
     }
 
     private func content(_ token: Int, bytes: Int) -> [UInt8] {
@@ -240,7 +278,7 @@ final class RelayWorld: @unchecked Sendable {
         while content.count < bytes {
             let length = random.number(in: 0...78)
             if random.chance(0.1) { content.append(0x2e) }
-            content += (0..<length).map { _ in UInt8(0x20 + random.next(below: 0x5f)) }
+            content += randomText[random.number(in: 0...(randomText.count - 80))...].prefix(length)
             content += [13, 10]
         }
         return content
@@ -255,7 +293,9 @@ final class RelayWorld: @unchecked Sendable {
     }
 
     private func crash() {
-        guard let relay else { return }
+        // One at a time: what is down already, or about to be, crashes later.
+        guard let relay, !isCrashing else { return _ = simulator.schedule(at: simulator.now + .minutes(1)) { self.crash() } }
+        isCrashing = true
         let end: End = random.chance(0.5) ? .killed : .powerCut
         // Not only between two jobs: the disk stops in the middle of one.
         let accesses = random.number(in: 0...12)
@@ -281,14 +321,17 @@ final class RelayWorld: @unchecked Sendable {
     private func finishCrash(_ victim: RelayProcess, _ end: End, _ state: DiskState) {
         guard relay === victim else { return }
         relay = nil
+        isCrashing = false
         victim.process.kill()
         // Where nothing says how the process ended, the messages in flight are suspects.
         lastExit = random.chance(0.5) ? .unknown : .killed
+        disk.discard()
         if end == .powerCut, state.unsynced > 0 { ledger.mark("power cut with unsynced data") }
         disk = SimulatedDisk(state).after(end == .killed ? .keepingEverything : random.chance(0.3) ? .losingEverything : .random(seed: random.next()))
         crashes.append((simulator.now, end))
         ledger.mark(end == .killed ? "crash: killed" : "crash: power cut")
-        simulator.schedule(at: simulator.now + random.duration(in: .zero...(.minutes(2)))) { if self.relay == nil { self.start() } }
+        trace?.say("\(end)")
+        simulator.schedule(at: simulator.now + random.duration(in: .zero...(.minutes(2)))) { if self.relay == nil { self.startRelay() } }
     }
 
     private func planDiskTrouble() {
@@ -300,6 +343,7 @@ final class RelayWorld: @unchecked Sendable {
                 self.ledger.mark(isFull ? "disk: full" : "disk: errors")
                 let random = self.random.fork()
                 let start = self.simulator.now
+                self.trace?.say("disk trouble for \(length)")
                 self.disk.setFault { access, _ in
                     switch access {
                     case .write, .allocate, .create: random.chance(isFull ? 1 : 0.2) ? (isFull ? 28 : 5) : nil

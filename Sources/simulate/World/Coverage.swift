@@ -30,8 +30,40 @@ struct Coverage {
         counts.merge(world.ledger.marks, uniquingKeysWith: +)
         counts.merge(world.network.faults, uniquingKeysWith: +)
         for (action, count) in invariants.reportCounts { counts["report: \(action)", default: 0] += count }
-        histories.append("seed \(world.seed): \(world.simulator.steps) steps, \(world.ledger.submissions.count) messages, "
-            + "\(world.ledger.arrivals.count) arrivals, \(world.crashes.count) crashes, digest \(world.simulator.digest)")
+        histories.append(Self.line(world))
+    }
+
+    /// A history in one line.
+    static func line(_ world: RelayWorld) -> String {
+        "seed \(world.seed): \(world.simulator.steps) steps, \(world.ledger.submissions.count) messages, "
+            + "\(world.ledger.submissions.reduce(0) { $0 + $1.recipients.count }) recipients, \(world.ledger.arrivals.count) arrivals, "
+            + "\(world.crashes.count) crashes, \(faults(of: world).values.reduce(0, +)) faults of \(faults(of: world).count) kinds, "
+            + "digest \(world.simulator.digest)"
+    }
+
+    /// The names of what went wrong in a history, with how often it did.
+    private static func faults(of world: RelayWorld) -> [String: Int] {
+        let isFault: (String) -> Bool = { name in
+            ["disk: ", "mailbox: errors", "clock jump", "host: no greeting", "host: died", "host: reply lost", "host: 421",
+             "client: broke off"].contains { name.hasPrefix($0) }
+        }
+        return world.ledger.marks.filter { isFault($0.key) }.merging(world.network.faults, uniquingKeysWith: +)
+    }
+
+    /// What a history lacks of the least that one must have.
+    static func shortcomings(of world: RelayWorld) -> [String] {
+        var shortcomings: [String] = []
+        func demand(_ what: String, _ found: Int, atLeast least: Int) {
+            if found < least { shortcomings.append("\(found) \(what), fewer than \(least)") }
+        }
+        let faults = faults(of: world)
+        demand("messages", world.ledger.submissions.count, atLeast: 200)
+        demand("recipients", world.ledger.submissions.reduce(0) { $0 + $1.recipients.flatMap(world.plan.finals).count }, atLeast: 500)
+        demand("sites", world.plan.domains.count, atLeast: 20)
+        demand("crashes", world.crashes.count, atLeast: 5)
+        demand("faults", faults.values.reduce(0, +), atLeast: 20)
+        demand("kinds of faults", faults.count, atLeast: 6)
+        return shortcomings
     }
 
     /// What should have been reached and was not.

@@ -53,6 +53,16 @@ struct Invariants {
         return broken
     }
 
+    /// What is known of a recipient of whom something does not hold, and of the world around it.
+    private func story(_ recipient: String) -> String {
+        func seconds(_ time: Timestamp?) -> String { time.map { "\(($0 - world.start).clampedNanoseconds / 1_000_000) ms" } ?? "never" }
+        let copies = (arrivals[recipient] ?? []).map { "taken by \($0.host) at \(seconds($0.time)), confirmed \(seconds($0.confirmed))" }
+        let notices = (reports[recipient] ?? []).map { "\($0.action) told at \(seconds($0.arrival.time)) in \($0.messageID)" }
+        let crashes = world.crashes.map { "\($0.end) at \(seconds($0.time))" }
+        let troubles = world.diskTrouble.map { "disk trouble \(seconds($0.lowerBound)) to \(seconds($0.upperBound))" }
+        return (copies + notices + crashes + troubles).joined(separator: "; ")
+    }
+
     private func finals(_ recipients: [String]) -> [String] { recipients.flatMap(world.plan.finals) }
 
     /// An accepted recipient has exactly one end.
@@ -64,15 +74,17 @@ struct Invariants {
         let wantsFailure = !submission.reversePath.isEmpty
             && (submission.notify.isEmpty || submission.notify.contains("FAILURE"))
         let isHopeless = !wantsFailure && (ledger.refusals[recipient] != nil || isUndeliverable(recipient))
-        if taken.isEmpty, failed.isEmpty, !isHopeless { fail("\(recipient) is lost") }
-        if !wantsFailure, !failed.isEmpty { fail("\(recipient): a bounce that nobody wants") }
-        let isEarly = { (arrival: MailLedger.Arrival) in arrival.time != taken.last?.time }
-        // Every copy but the last must be one of which Baton could not know.
-        for arrival in taken where isEarly(arrival) && !isExcused(arrival) { fail("\(recipient): a duplicate without excuse") }
-        if !failed.isEmpty, let last = taken.last, !isExcused(last) { fail("\(recipient): delivered and bounced") }
+        if taken.isEmpty, failed.isEmpty, !isHopeless { fail(recipient, "lost") }
+        if !wantsFailure, !failed.isEmpty { fail(recipient, "a bounce that nobody wants") }
+        // Every copy but one must be one of which Baton could not know; what a process had sent before it died may arrive last.
+        let known = taken.filter { !isExcused($0) }
+        if known.count > 1 { fail(recipient, "a duplicate without excuse") }
+        // A bounce whose record a power cut took has been forgotten, and the next try may succeed.
+        let isBounced = failed.contains { !isForgettable($0.arrival) }
+        if isBounced, !known.isEmpty { fail(recipient, "delivered and bounced") }
         checkOnce(recipient, failed, "bounce")
         checkOnce(recipient, delayed, "delay notice")
-        if submission.reversePath.isEmpty, !own.isEmpty { fail("\(recipient): a report to the null reverse-path") }
+        if submission.reversePath.isEmpty, !own.isEmpty { fail(recipient, "a report to the null reverse-path") }
     }
 
     /// At most one report of a kind, except that one whose record a power cut took may come again under another name.
@@ -81,7 +93,7 @@ struct Invariants {
         for report in reports where !names.contains(report.messageID) { names.append(report.messageID) }
         guard names.count > 1 else { return }
         for name in names.dropLast() where !reports.contains(where: { $0.messageID == name && isForgettable($0.arrival) }) {
-            fail("\(recipient): a second \(what)")
+            fail(recipient, "a second \(what)")
         }
     }
 
@@ -114,27 +126,38 @@ struct Invariants {
 
     /// Whether a power cut came so soon that the record may not have been on the disk.
     private func isForgettable(_ arrival: MailLedger.Arrival) -> Bool {
-        world.crashes.contains {
-            $0.end == .powerCut && $0.time >= arrival.time && $0.time <= (arrival.confirmed ?? arrival.time) + .seconds(2)
+        // What was still on its way when the power went has arrived later than that.
+        let sent = arrival.confirmed == nil ? arrival.time - .minutes(2) : arrival.time
+        return world.crashes.contains {
+            $0.end == .powerCut && $0.time >= sent && $0.time <= (arrival.confirmed ?? arrival.time) + .seconds(2)
         }
     }
 
     private mutating func fail(_ what: String) { if broken.count < 20 { broken.append(what) } }
+
+    private mutating func fail(_ recipient: String, _ what: String) { fail("\(recipient): \(what) (\(story(recipient)))") }
 
     // MARK: Reports
 
     private mutating func read(_ arrival: MailLedger.Arrival) {
         var recipient = ""
         var messageID = ""
-        for line in String(decoding: arrival.content, as: UTF8.self).split(separator: "\r\n") {
-            if messageID.isEmpty, line.hasPrefix("Message-ID: ") { messageID = String(line.dropFirst(12)) }
-            if line.hasPrefix("Final-Recipient: ") {
-                recipient = line.split(separator: ";").last.map { String($0.filter { $0 != " " }) } ?? ""
+        for line in arrival.content.split(separator: 10) {
+            guard let first = line.first, [0x4d, 0x46, 0x41].contains(first) else { continue }
+            if messageID.isEmpty, let value = value(of: "Message-ID: ", in: line) { messageID = value }
+            if let value = value(of: "Final-Recipient: ", in: line) {
+                recipient = value.split(separator: ";").last.map { String($0.filter { $0 != " " }) } ?? ""
             }
-            if line.hasPrefix("Action: ") {
-                reports[recipient, default: []].append(Report(recipient: recipient, action: String(line.dropFirst(8)),
-                                                              messageID: messageID, arrival: arrival))
+            if let action = value(of: "Action: ", in: line) {
+                reports[recipient, default: []].append(Report(recipient: recipient, action: action, messageID: messageID, arrival: arrival))
             }
         }
+    }
+
+    /// What follows `name` in a line that ends with CR; nil where it does not begin so.
+    private func value(of name: StaticString, in line: ArraySlice<UInt8>) -> String? {
+        let name = UnsafeBufferPointer(start: name.utf8Start, count: name.utf8CodeUnitCount)
+        guard line.starts(with: name) else { return nil }
+        return String(decoding: line.dropFirst(name.count).dropLast(), as: UTF8.self)
     }
 }
