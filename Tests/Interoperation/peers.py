@@ -178,9 +178,9 @@ recipient_delimiter = +
 
 
 class DovecotAuth:
-    """Dovecot's authentication server alone, at `socket`, with one account."""
+    """Dovecot's authentication server alone, at `socket`, with one account; `stored` is its password with a scheme."""
 
-    def __init__(self, root, user, password, name="dovecot-auth"):
+    def __init__(self, root, user, password, name="dovecot-auth", stored=None, more=""):
         program = need("dovecot")
         if os.geteuid() != 0:
             raise Skip("Dovecot needs root")
@@ -189,7 +189,7 @@ class DovecotAuth:
         self.socket = f"{self.folder}/login"
         users, file = f"{self.folder}/users", f"{self.folder}/dovecot.conf"
         with open(users, "w") as out:
-            out.write(f"{user}:{{PLAIN}}{password}:65534:65534\n")
+            out.write(f"{user}:{stored or '{PLAIN}' + password}:65534:65534\n")
         os.chmod(users, 0o644)
         with open(file, "w") as out:
             out.write(f"""protocols =
@@ -203,7 +203,7 @@ default_internal_user = dovecot
 default_login_user = dovenull
 auth_mechanisms = plain login scram-sha-256
 auth_failure_delay = 0
-first_valid_uid = 1
+{more}first_valid_uid = 1
 passdb {{
   driver = passwd-file
   args = {users}
