@@ -21,13 +21,13 @@ class Authority:
             raise AssertionError(f"openssl {words[0]}: {done.stderr.decode()[-300:]}")
         return done.stdout
 
-    def issue(self, name, names, key=("ec", "-pkeyopt", "ec_paramgen_curve:P-256")):
+    def issue(self, name, names, key=("ec", "-pkeyopt", "ec_paramgen_curve:P-256"), usage="serverAuth"):
         """A certificate for the DNS `names`; gives the files of the chain and of the key."""
         stem = f"{self.folder}/{name}"
         self.run("req", "-newkey", *key, "-nodes", "-keyout", stem + ".key", "-out", stem + ".csr",
                  "-subj", f"/CN={name}")
         with open(stem + ".ext", "w") as file:
-            file.write("subjectAltName=" + ",".join("DNS:" + name for name in names) + "\nbasicConstraints=CA:FALSE\nextendedKeyUsage=serverAuth\n")
+            file.write("subjectAltName=" + ",".join("DNS:" + name for name in names) + "\nbasicConstraints=CA:FALSE\nextendedKeyUsage=" + usage + "\n")
         self.run("x509", "-req", "-in", stem + ".csr", "-CA", self.certificate, "-CAkey", self.key, "-CAcreateserial", "-days", "90",
                  "-extfile", stem + ".ext", "-out", stem + ".leaf")
         with open(stem + ".pem", "w") as out:

@@ -3,9 +3,11 @@ import os
 import shutil
 import sys
 
+import abuse
 import acme
 import authentication
 import faults
+import handshakes
 import incoming
 import leaks
 import notifications
@@ -24,7 +26,7 @@ from report import Report
 GROUPS = {
     "in": incoming.run, "out": outgoing.run, "bytes": octets.run, "dsn": notifications.run,
     "operations": operations.run, "relaying": relaying.run, "tls": tls.run,
-    "auth": authentication.run, "leaks": leaks.run,
+    "auth": authentication.run, "logins": handshakes.run, "leaks": leaks.run, "abuse": abuse.run,
     "faults": faults.run, "transcripts": transcripts.run,
     "scanners": scanners.run, "acme": acme.run, "dkim": signatures.run,
     "policies": policies.run,
