@@ -6,7 +6,9 @@ import sys
 import abuse
 import acme
 import authentication
+import corpus
 import faults
+import forwarding
 import handshakes
 import incoming
 import leaks
@@ -29,7 +31,7 @@ GROUPS = {
     "auth": authentication.run, "logins": handshakes.run, "leaks": leaks.run, "abuse": abuse.run,
     "faults": faults.run, "transcripts": transcripts.run,
     "scanners": scanners.run, "acme": acme.run, "dkim": signatures.run,
-    "policies": policies.run,
+    "policies": policies.run, "corpus": corpus.run, "forward": forwarding.run,
 }
 
 

@@ -18,9 +18,9 @@ def listens(port):
 
 
 class Postfix:
-    """Takes mail at POSTFIX; for `local` domains into mailboxes, all other through `relayhost`."""
+    """Takes mail at `port`; for `local` domains into mailboxes, all other through `relayhost`."""
 
-    def __init__(self, root, relayhost, local="", more=""):
+    def __init__(self, root, relayhost, local="", more="", port=POSTFIX):
         need("postfix")
         if os.geteuid() != 0:
             raise Skip("Postfix needs root")
@@ -85,7 +85,7 @@ maillog_file_prefixes = {self.folder}
             if words[0] in ("maildrop", "uucp", "ifmail", "bsmtp", "scalemail", "mailman"):
                 continue
             if words[0] == "smtp" and words[1] == "inet":
-                words[0] = f"127.0.0.1:{POSTFIX}"
+                words[0] = f"127.0.0.1:{port}"
             elif words[1] == "inet":
                 continue
             words[4] = "n"
@@ -95,7 +95,7 @@ maillog_file_prefixes = {self.folder}
         with open(f"{self.etc}/master.cf", "w") as file:
             file.write("\n".join(services) + "\n")
         done = subprocess.run(["postfix", "-c", self.etc, "start"], capture_output=True, text=True)
-        until(lambda: listens(POSTFIX), 20, f"the start of Postfix ({done.stderr[-300:]})")
+        until(lambda: listens(port), 20, f"the start of Postfix ({done.stderr[-300:]})")
 
     def messages(self):
         """The messages in the mailboxes, oldest first; bytes with LF line ends."""
