@@ -20,7 +20,9 @@ public struct ForwardedFact: Hashable, Sendable {
         case source = 7
 
         /// The name that logs and the console use.
-        public var text: String {
+        public var text: String { word.description }
+
+        var word: StaticString {
             switch self {
             case .clientName: "orig_client_name"
             case .clientAddress: "orig_client_address"

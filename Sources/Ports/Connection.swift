@@ -13,6 +13,14 @@ public enum SocketEndpoint: Hashable, Sendable, CustomStringConvertible {
         case .unix(let path): path
         }
     }
+
+    /// Appends `description` to `bytes`.
+    public func append(to bytes: inout [UInt8]) {
+        guard case .ip(let address, let port) = self, case .v4 = address else { return bytes.append(contentsOf: description.utf8) }
+        address.append(to: &bytes)
+        bytes.append(0x3a)
+        bytes.append(contentsOf: String(port).utf8)
+    }
 }
 
 /// An open byte stream, confined to its loop.

@@ -48,6 +48,21 @@ extension IPAddress: CustomStringConvertible {
         }
     }
 
+    /// Appends `description` to `bytes`.
+    public func append(to bytes: inout [UInt8]) {
+        guard case .v4(let bits) = self else { return bytes.append(contentsOf: description.utf8) }
+        var shift: UInt32 = 24
+        while true {
+            let octet = UInt8(truncatingIfNeeded: bits >> shift)
+            if octet >= 100 { bytes.append(0x30 + octet / 100) }
+            if octet >= 10 { bytes.append(0x30 + octet / 10 % 10) }
+            bytes.append(0x30 + octet % 10)
+            if shift == 0 { return }
+            bytes.append(0x2e)
+            shift -= 8
+        }
+    }
+
     private static func compressed(_ groups: [UInt16]) -> String {
         var best = 0..<0
         var start = 0

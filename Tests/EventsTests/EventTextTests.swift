@@ -7,7 +7,18 @@ import Testing
 @Suite struct EventTextTests {
     private func json(_ detail: MailEvent.Detail) -> String {
         let event = MailEvent(message: Samples.message, time: Samples.time, detail: detail)
-        return String(decoding: JSONLine.object(event.fields(envelope: Samples.full)), as: UTF8.self)
+        var bytes: [UInt8] = []
+        JSONLine.append(event, envelope: Samples.full, to: &bytes)
+        #expect(bytes == JSONLine.object(event.fields(envelope: Samples.full)), "told at once and by way of values")
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
+    private func text(_ detail: MailEvent.Detail) -> String {
+        let event = MailEvent(message: Samples.message, time: Samples.time, detail: detail)
+        var bytes: [UInt8] = []
+        TextLine.append(event, envelope: Samples.full, to: &bytes)
+        #expect(bytes == TextLine.fields(event.fields(envelope: Samples.full)), "told at once and by way of values")
+        return String(decoding: bytes, as: UTF8.self)
     }
 
     @Test func acceptedAsJSON() {
@@ -39,9 +50,36 @@ import Testing
     }
 
     @Test func readableText() {
-        let event = MailEvent(message: Samples.message, time: Samples.time, detail: .removed(recipients: [1, 9]))
-        #expect(String(decoding: TextLine.fields(event.fields(envelope: Samples.full)), as: UTF8.self)
+        #expect(text(.removed(recipients: [1, 9]))
             == "time=2026-11-21T18:59:15.042Z event=removed id=000010000001A recipients=bob@[192.0.2.7] recipients=#9")
+    }
+
+    @Test func acceptedAsText() {
+        #expect(text(.accepted(Samples.plain))
+            == "time=2026-11-21T18:59:15.042Z event=accepted id=000010000001A sender=alice@a.example recipients=bob@b.example "
+            + "size=1024 client_address=192.0.2.1 helo=client.example with=ESMTP")
+        #expect(json(.accepted(Samples.full)).hasSuffix("}"))
+        #expect(text(.accepted(Samples.full)).contains("envid="))
+    }
+
+    @Test("Lines go behind each other into one buffer; text that is no plain word is quoted where it stands")
+    func oneBehindTheOther() {
+        var envelope = Samples.plain
+        envelope.origin.helo = "a b=\"\u{1b}"
+        let event = MailEvent(message: Samples.message, time: Samples.time, detail: .accepted(envelope))
+        var bytes = Array("before\n".utf8)
+        TextLine.append(event, envelope: nil, to: &bytes)
+        #expect(String(decoding: bytes, as: UTF8.self).hasPrefix("before\ntime="))
+        #expect(String(decoding: bytes, as: UTF8.self).hasSuffix(#"helo="a b=\"\u{1b}" with=ESMTP"#))
+        bytes = []
+        JSONLine.append(event, envelope: nil, to: &bytes)
+        #expect(String(decoding: bytes, as: UTF8.self).hasSuffix(#""helo":"a b=\"\u001b","with":"ESMTP"}"#))
+    }
+
+    @Test func numbers() {
+        for number in [0, 9, 10, -1, 1234567890, Int64.max, Int64.min] {
+            #expect(String(decoding: TextLine.fields([EventField("n", .number(number))]), as: UTF8.self) == "n=\(number)")
+        }
     }
 
     @Test func addressHashFoldsCase() {

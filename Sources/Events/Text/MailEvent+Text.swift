@@ -7,121 +7,150 @@ extension MailEvent {
     ///
     /// With the message's `envelope`, recipients are named by their addresses, otherwise by their indexes.
     public func fields(envelope: Envelope? = nil) -> [EventField] {
-        var fields = [
-            EventField("time", .text(DateTime.rfc3339(time))),
-            EventField("event", .text(detail.name)),
-            EventField("id", .text(message.description)),
-        ]
+        var tree = FieldTree()
+        write(to: &tree, envelope: envelope)
+        return tree.fields
+    }
+
+    /// Tells the event to `sink`, in the words that logs, `trace` and readers share.
+    ///
+    /// With the message's `envelope`, recipients are named by their addresses, otherwise by their indexes.
+    func write(to sink: inout some FieldSink, envelope: Envelope? = nil) {
+        sink.text("time") { DateTime.appendRFC3339(time, to: &$0) }
+        sink.text("event", detail.name)
+        sink.text("id") { message.write(to: &$0) }
         switch detail {
-        case .accepted(let envelope): fields += envelope.fields
-        case .attempted(let result): fields += result.fields(envelope)
-        case .held(let reason): fields.append(EventField("reason", .text(reason.name)))
+        case .accepted(let envelope): envelope.write(to: &sink)
+        case .attempted(let result): result.write(to: &sink, envelope)
+        case .held(let reason): sink.text("reason", reason.name)
         case .released, .retryRequested: break
-        case .removed(let recipients), .bounceDropped(let recipients):
-            fields.append(EventField("recipients", .list(recipients.map { envelope.name(of: $0) })))
+        case .removed(let recipients), .bounceDropped(let recipients): envelope.write(recipients, to: &sink)
         case .reported(let report):
-            fields.append(EventField("report", .text(report.report.description)))
-            fields.append(EventField("action", .text(report.action.name)))
-            fields.append(EventField("recipients", .list(report.recipients.map { envelope.name(of: $0) })))
-        case .crashed(let count): fields.append(EventField("crashes", .number(Int64(count))))
+            sink.text("report") { report.report.write(to: &$0) }
+            sink.text("action", report.action.name)
+            envelope.write(report.recipients, to: &sink)
+        case .crashed(let count): sink.number("crashes", Int64(count))
         }
-        return fields
     }
 }
 
 extension Envelope? {
-    fileprivate func name(of recipient: UInt16) -> EventValue {
-        guard let self, self.recipients.indices.contains(Int(recipient)) else { return .text("#\(recipient)") }
-        return .text(self.recipients[Int(recipient)].address.description)
+    fileprivate func appendName(of recipient: UInt16, to bytes: inout [UInt8]) {
+        guard let self, self.recipients.indices.contains(Int(recipient)) else {
+            return bytes.append(contentsOf: "#\(recipient)".utf8)
+        }
+        self.recipients[Int(recipient)].address.append(to: &bytes)
+    }
+
+    fileprivate func write(_ recipients: [UInt16], to sink: inout some FieldSink) {
+        sink.beginList("recipients")
+        for recipient in recipients { sink.element { appendName(of: recipient, to: &$0) } }
+        sink.endList()
     }
 }
 
 extension Envelope {
-    fileprivate var fields: [EventField] {
-        var fields = [
-            EventField("sender", .text(reversePath.address?.description ?? "")),
-            EventField("recipients", .list(recipients.filter { !$0.isExpanded }.map { .text($0.address.description) })),
-            EventField("size", .number(Int64(clamping: size))),
-        ]
-        let expanded = recipients.filter(\.isExpanded)
-        if !expanded.isEmpty { fields.append(EventField("expanded", .list(expanded.map { .text($0.address.description) }))) }
-        if smtpUTF8 { fields.append(EventField("smtputf8", .flag(true))) }
-        if requireTLS { fields.append(EventField("requiretls", .flag(true))) }
-        if let envelopeID { fields.append(EventField("envid", .text(envelopeID))) }
-        if let moment = notBefore { fields.append(EventField("not_before", .text(DateTime.rfc3339(moment)))) }
-        if let moment = expiresAt { fields.append(EventField("expires", .text(DateTime.rfc3339(moment)))) }
-        if let address = forwardedReversePath { fields.append(EventField("forwarded_as", .text(address.description))) }
-        if let verification { fields.append(EventField("verification", .text(verification))) }
-        return fields + origin.fields + findings.eventFields
+    fileprivate func write(to sink: inout some FieldSink) {
+        sink.text("sender") { reversePath.address?.append(to: &$0) }
+        writeRecipients("recipients", to: &sink) { !$0.isExpanded }
+        sink.number("size", Int64(clamping: size))
+        if recipients.contains(where: \.isExpanded) { writeRecipients("expanded", to: &sink, where: \.isExpanded) }
+        if smtpUTF8 { sink.flag("smtputf8", true) }
+        if requireTLS { sink.flag("requiretls", true) }
+        sink.text("envid", envelopeID)
+        if let moment = notBefore { sink.text("not_before") { DateTime.appendRFC3339(moment, to: &$0) } }
+        if let moment = expiresAt { sink.text("expires") { DateTime.appendRFC3339(moment, to: &$0) } }
+        if let address = forwardedReversePath { sink.text("forwarded_as") { address.append(to: &$0) } }
+        sink.text("verification", verification)
+        origin.write(to: &sink)
+        if !findings.isEmpty {
+            sink.beginList("rules")
+            for finding in findings { sink.element { $0.append(contentsOf: finding.description.utf8) } }
+            sink.endList()
+        }
+    }
+
+    private func writeRecipients(_ name: StaticString, to sink: inout some FieldSink, where isNamed: (Recipient) -> Bool) {
+        sink.beginList(name)
+        for recipient in recipients where isNamed(recipient) { sink.element { recipient.address.append(to: &$0) } }
+        sink.endList()
     }
 }
 
 extension Origin {
-    fileprivate var fields: [EventField] {
-        var fields: [EventField] = []
-        func add(_ name: String, _ text: String?) {
-            if let text { fields.append(EventField(name, .text(text))) }
-        }
-        add("client_address", clientAddress?.description)
-        add("client_name", clientName)
-        add("helo", helo)
-        add("with", transmission)
-        add("tls", tls)
-        add("listener", listener)
-        add("account", account)
-        if let userID { fields.append(EventField("uid", .number(Int64(userID)))) }
-        add("report_on", reportOn?.description)
-        for fact in forwarded { add(fact.name.text, fact.value) }
-        return fields
+    fileprivate func write(to sink: inout some FieldSink) {
+        if let clientAddress { sink.text("client_address") { clientAddress.append(to: &$0) } }
+        sink.text("client_name", clientName)
+        sink.text("helo", helo)
+        sink.text("with", transmission)
+        sink.text("tls", tls)
+        sink.text("listener", listener)
+        sink.text("account", account)
+        if let userID { sink.number("uid", Int64(userID)) }
+        if let reportOn { sink.text("report_on") { reportOn.write(to: &$0) } }
+        for fact in forwarded { sink.text(fact.name.word, fact.value) }
     }
 }
 
 extension AttemptResult {
-    fileprivate func fields(_ envelope: Envelope?) -> [EventField] {
-        var fields = [EventField("attempt", .number(Int64(number)))]
+    fileprivate func write(to sink: inout some FieldSink, _ envelope: Envelope?) {
+        sink.number("attempt", Int64(number))
         if let host {
-            fields.append(EventField("host", .text(host.name)))
-            if let endpoint = host.endpoint { fields.append(EventField("endpoint", .text(endpoint.description))) }
-            if let tls = host.tls { fields.append(EventField("tls", .text(tls))) }
+            sink.text("host", host.name)
+            if let endpoint = host.endpoint { sink.text("endpoint") { endpoint.append(to: &$0) } }
+            sink.text("tls", host.tls)
         }
-        fields.append(EventField("duration_ms", .number(duration.clampedNanoseconds / 1_000_000)))
-        fields.append(EventField("results", .list(results.map { .object($0.fields(envelope)) })))
-        return fields
-    }
-}
-
-extension RecipientResult {
-    fileprivate func fields(_ envelope: Envelope?) -> [EventField] {
-        [EventField("recipient", envelope.name(of: recipient)), EventField("outcome", .text(outcome.name))] + outcome.fields
+        sink.number("duration_ms", duration.clampedNanoseconds / 1_000_000)
+        sink.beginList("results")
+        for result in results {
+            sink.beginObject()
+            sink.text("recipient") { envelope.appendName(of: result.recipient, to: &$0) }
+            sink.text("outcome", result.outcome.name)
+            result.outcome.write(to: &sink)
+            sink.endObject()
+        }
+        sink.endList()
     }
 }
 
 extension RecipientOutcome {
-    /// What stands beside the outcome's name.
-    var fields: [EventField] {
+    /// Writes what stands beside the outcome's name.
+    fileprivate func write(to sink: inout some FieldSink) {
         switch self {
-        case .delivered(let reply): return reply.fields
+        case .delivered(let reply): reply?.write(to: &sink)
         case .relayed(let reply, let duty):
-            return reply.fields + [EventField("reported_by", .text(duty == .thisHost ? "this-host" : "next-hop"))]
+            reply?.write(to: &sink)
+            sink.text("reported_by", duty == .thisHost ? "this-host" : "next-hop")
         case .deferred(let until, let diagnosis):
-            return [EventField("until", .text(DateTime.rfc3339(until)))] + diagnosis.fields
-        case .bounced(let diagnosis), .expired(let diagnosis): return diagnosis.fields
+            sink.text("until") { DateTime.appendRFC3339(until, to: &$0) }
+            diagnosis.write(to: &sink)
+        case .bounced(let diagnosis), .expired(let diagnosis): diagnosis.write(to: &sink)
         }
     }
 }
 
 extension Diagnosis {
-    fileprivate var fields: [EventField] {
-        var fields = [EventField("status", .text(status.description))] + reply.fields
-        if !explanation.isEmpty { fields.append(EventField("explanation", .text(explanation))) }
-        if bounceClass != .unclassified { fields.append(EventField("class", .text(bounceClass.name))) }
-        return fields
+    fileprivate func write(to sink: inout some FieldSink) {
+        sink.text("status") { status.append(to: &$0) }
+        reply?.write(to: &sink)
+        if !explanation.isEmpty { sink.text("explanation", explanation) }
+        if bounceClass != .unclassified { sink.text("class", bounceClass.name) }
     }
 }
 
-extension Reply? {
-    fileprivate var fields: [EventField] {
-        guard let self else { return [] }
-        return [EventField("reply", .text(self.description))]
+extension Reply {
+    fileprivate func write(to sink: inout some FieldSink) {
+        sink.text("reply") { bytes in
+            bytes.append(decimal: Int64(code))
+            bytes.append(0x20)
+            if let enhanced {
+                enhanced.append(to: &bytes)
+                bytes.append(0x20)
+            }
+            for (index, line) in lines.enumerated() {
+                if index > 0 { bytes.append(0x20) }
+                bytes.append(contentsOf: line.utf8)
+            }
+        }
     }
 }

@@ -47,28 +47,10 @@ enum TraceField {
             append(untrusted: name, to: &bytes)
             bytes.append(0x20)
         }
-        switch address {
-        case .v4(let bits):
-            bytes.append(UInt8(ascii: "["))
-            appendDotted(bits, to: &bytes)
-        case .v6:
-            bytes.append("[IPv6:")
-            bytes.append(contentsOf: address.description.utf8)
-        }
+        bytes.append("[")
+        if case .v6 = address { bytes.append("IPv6:") }
+        address.append(to: &bytes)
         bytes.append("])")
-    }
-
-    private static func appendDotted(_ bits: UInt32, to bytes: inout [UInt8]) {
-        var shift: UInt32 = 24
-        while true {
-            let octet = UInt8(truncatingIfNeeded: bits >> shift)
-            if octet >= 100 { bytes.append(0x30 + octet / 100) }
-            if octet >= 10 { bytes.append(0x30 + octet / 10 % 10) }
-            bytes.append(0x30 + octet % 10)
-            if shift == 0 { return }
-            bytes.append(UInt8(ascii: "."))
-            shift -= 8
-        }
     }
 
     /// Names the recipient where there is one only: with several, each would learn of the others (RFC 5321 §7.6).

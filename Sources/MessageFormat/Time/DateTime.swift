@@ -48,9 +48,15 @@ public struct DateTime: Hashable, Sendable, CustomStringConvertible {
 
     /// `timestamp` in UTC as RFC 3339 has it, with milliseconds: `2026-11-21T18:59:15.042Z`.
     public static func rfc3339(_ timestamp: Timestamp) -> String {
-        let date = CivilTime(seconds: timestamp.seconds)
         var bytes: [UInt8] = []
         bytes.reserveCapacity(24)
+        appendRFC3339(timestamp, to: &bytes)
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
+    /// Appends `rfc3339` to `bytes`.
+    public static func appendRFC3339(_ timestamp: Timestamp, to bytes: inout [UInt8]) {
+        let date = CivilTime(seconds: timestamp.seconds)
         bytes.append(decimal: date.year, width: 4)
         bytes.append(0x2d)
         bytes.append(decimal: date.month, width: 2)
@@ -62,7 +68,6 @@ public struct DateTime: Hashable, Sendable, CustomStringConvertible {
         let fraction = timestamp.nanoseconds % 1_000_000_000
         bytes.append(decimal: Int((fraction < 0 ? fraction + 1_000_000_000 : fraction) / 1_000_000), width: 3)
         bytes.append(0x5a)
-        return String(decoding: bytes, as: UTF8.self)
     }
 
     static let dayNames: [StaticString] = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"]

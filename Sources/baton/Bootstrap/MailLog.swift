@@ -21,7 +21,7 @@ final class MailLog: QueueObserver, ReceivingObserver {
 
     func recorded(_ event: MailEvent, envelope: Envelope?) {
         guard logger.logLevel <= .info else { return }
-        sink.append(later: { event.fields(envelope: envelope) })
+        sink.append(event, envelope: envelope)
     }
 
     func alert(_ alert: QueueAlert) { logger.error("alert", metadata: ["text": "\(alert.text)"]) }

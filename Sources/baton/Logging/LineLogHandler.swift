@@ -19,6 +19,15 @@ enum LogFormat: String, Sendable {
         line.append(UInt8(ascii: "\n"))
         return line
     }
+
+    /// Appends the event as one line with its LF; whatever it holds is escaped.
+    func append(_ event: MailEvent, envelope: Envelope?, to bytes: inout [UInt8]) {
+        switch self {
+        case .json: JSONLine.append(event, envelope: envelope, to: &bytes)
+        case .text: TextLine.append(event, envelope: envelope, to: &bytes)
+        }
+        bytes.append(UInt8(ascii: "\n"))
+    }
 }
 
 /// swift-log's back end: one line an entry, in the words and into the sink that mail events use too.

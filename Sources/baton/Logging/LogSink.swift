@@ -12,13 +12,14 @@ final class LogSink: Sendable {
     /// What becomes one line.
     private enum Entry: Sendable {
         case line([UInt8])
-        case fields(@Sendable () -> [EventField])
+        // In a box: what an event says is large, and entries are moved when their array grows.
+        indirect case event(MailEvent, Envelope?)
 
         /// About the bytes that it holds.
         var cost: Int {
             switch self {
             case .line(let bytes): bytes.count
-            case .fields: 1024
+            case .event: 1024
             }
         }
     }
@@ -68,8 +69,8 @@ final class LogSink: Sendable {
     /// Takes one line, which must end in LF and hold no other.
     func append(_ line: [UInt8]) { append(.line(line)) }
 
-    /// Takes what makes the fields of one line; it is called on the sink's own thread, for the caller has mail to carry.
-    func append(later fields: @escaping @Sendable () -> [EventField]) { append(.fields(fields)) }
+    /// Takes an event; it is put into words on the sink's own thread, for the caller has mail to carry.
+    func append(_ event: MailEvent, envelope: Envelope?) { append(.event(event, envelope)) }
 
     private func append(_ entry: Entry) {
         let mustSchedule = buffer.withLock { buffer in
@@ -100,7 +101,7 @@ final class LogSink: Sendable {
         for entry in full.entries {
             switch entry {
             case .line(let line): bytes += line
-            case .fields(let fields): bytes += full.format.line(fields())
+            case .event(let event, let envelope): full.format.append(event, envelope: envelope, to: &bytes)
             }
         }
         write(bytes)
