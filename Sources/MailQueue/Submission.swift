@@ -17,6 +17,9 @@ public struct Submission: Sendable {
         self.hold = hold
     }
 
+    /// Whether the message is all that the log gets: no hold and no report that belong into one group with it.
+    var isPlain: Bool { hold == nil && !message.envelope.recipients.contains(where: \.isExpanded) }
+
     /// The same message with `fields` on top, as RFC 6376 §5.6 wants signatures.
     func signed(_ fields: [UInt8]) -> Submission {
         Submission(message: message.headed(by: fields), chunkedSize: chunkedSize, hold: hold)

@@ -11,8 +11,34 @@ extension Queue {
                        completion: @escaping @Sendable (AcceptResult) -> Void) {
         // Encoded on the caller's loop: the core loop has enough to do.
         let draft = submission.chunkedSize == 0 ? submission.message.draft(chunkSizes: []) : nil
+        if let draft, submission.isPlain, hasRoom(for: UInt64(draft.body.count)), room.take() {
+            return append(submission.message, draft, replyOn: loop, completion)
+        }
         core.run {
             self.admit(submission, draft) { result in loop.run { completion(result) } }
+        }
+    }
+
+    /// Sends a message that is a group of its own straight to the log, which answers the receiver and the queue side by side:
+    /// the receiver waits for one sync, and for no turn of the core loop.
+    private func append(_ message: AcceptedMessage, _ draft: RecordDraft, replyOn loop: any Loop,
+                        _ completion: @escaping @Sendable (AcceptResult) -> Void) {
+        let bytes = draft.storedBytes
+        let witness = AppendWitness(on: loop) { result in
+            switch result {
+            case .success: completion(.accepted(message.id))
+            case .failure(let error): completion(.refused(AcceptRefusal(error)))
+            }
+        }
+        log.append([draft], .synced, on: core, witness: witness) { result in
+            switch result {
+            case .success(let receipt):
+                self.statistics.accepted += 1
+                self.insert(message, receipt.positions.first, bytes: bytes)
+                self.workArrived?()
+            case .failure: self.statistics.refused += 1
+            }
+            self.room.give()
         }
     }
 
@@ -20,7 +46,9 @@ extension Queue {
                        _ reply: @escaping @Sendable (AcceptResult) -> Void) {
         let id = submission.id
         let upload = uploads[id]
-        if let refusal = refusal() ?? mismatch(submission, upload) {
+        var refusal = refusal() ?? mismatch(submission, upload)
+        if refusal == nil, !room.take() { refusal = .insufficientStorage }
+        if let refusal {
             if upload?.isBeingAccepted == false { forgetUpload(id) }
             statistics.refused += 1
             return reply(.refused(refusal))
@@ -32,7 +60,6 @@ extension Queue {
                 ReportComposer.Returned(bytes: message.prefix + body, isWhole: false)
             } : nil)
         }
-        accepting += 1
         // The parts stay known until the message is: a checkpoint that begins before that must name them.
         uploads[id]?.isBeingAccepted = true
         let first = draft ?? message.draft(chunkSizes: chunks.map(\.size))
@@ -49,7 +76,7 @@ extension Queue {
         if let held { group.append(held.draft) }
         let sizes = group.map(\.storedBytes)
         log.append(group, .synced, on: core) { result in
-            self.accepting -= 1
+            defer { self.room.give() }
             switch result {
             case .success(let receipt):
                 let upload = self.uploads.removeValue(forKey: id)
@@ -76,7 +103,7 @@ extension Queue {
 
     public func hasRoom(for octets: UInt64) -> Bool {
         let capacity = log.capacity
-        guard capacity.state == .open || capacity.state == .outOfSpace, !room.isFull.load(ordering: .relaxed) else { return false }
+        guard capacity.state == .open || capacity.state == .outOfSpace, !room.isFull else { return false }
         // Half as much again: the log keeps records in segments, and others write too.
         let (need, overflow) = octets.addingReportingOverflow(octets / 2)
         guard !overflow, capacity.freeBytes >= max(need, room.minFreeBytes.load(ordering: .relaxed)) else {
@@ -90,7 +117,7 @@ extension Queue {
     ///
     /// A log without space is asked all the same: only appends make it find out that there is space again.
     private func refusal() -> AcceptRefusal? {
-        guard logState == .open || logState == .outOfSpace, table.count + accepting < settings.maxMessages else {
+        guard logState == .open || logState == .outOfSpace, !room.isFull else {
             return .insufficientStorage
         }
         guard log.capacity.freeBytes < settings.minFreeBytes else {

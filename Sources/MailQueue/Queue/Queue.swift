@@ -35,8 +35,6 @@ public final class Queue: MessageIntake, @unchecked Sendable {
     var kept: [UInt32: KeptMessage] = [:]
     /// Large messages of which only parts have come in.
     var uploads: [QueueID: Upload]
-    /// Messages on their way into the log.
-    var accepting = 0
     /// Attempts that were handed out or are about to be.
     var attempts: [UInt64: RunningAttempt] = [:]
     var nextAttemptNumber: UInt64 = 1
@@ -84,7 +82,8 @@ public final class Queue: MessageIntake, @unchecked Sendable {
     /// Tells other threads what they may know: called whenever a limit or the number of messages has changed.
     func updateRoom() {
         room.minFreeBytes.store(settings.minFreeBytes, ordering: .relaxed)
-        room.isFull.store(table.count + accepting >= settings.maxMessages, ordering: .relaxed)
+        room.maxMessages.store(settings.maxMessages, ordering: .relaxed)
+        room.waiting.store(table.count, ordering: .relaxed)
     }
 
     /// Tells the log what is live, records what the last crash means, and lets the log begin its work.
@@ -201,7 +200,24 @@ public final class Queue: MessageIntake, @unchecked Sendable {
 /// Whether the queue takes more, as every thread may ask.
 final class Room: Sendable {
     let minFreeBytes = Atomic<UInt64>(0)
-    let isFull = Atomic<Bool>(false)
+    let maxMessages = Atomic<Int>(0)
+    /// Messages in the queue.
+    let waiting = Atomic<Int>(0)
+    /// Messages on their way into the log.
+    private let accepting = Atomic<Int>(0)
+
+    var isFull: Bool { accepting.load(ordering: .relaxed) + waiting.load(ordering: .relaxed) >= maxMessages.load(ordering: .relaxed) }
+
+    /// Counts a message in; false, and not counted, where there is no place for it.
+    func take() -> Bool {
+        let count = accepting.add(1, ordering: .relaxed).newValue
+        if count + waiting.load(ordering: .relaxed) <= maxMessages.load(ordering: .relaxed) { return true }
+        give()
+        return false
+    }
+
+    /// Counts a message out that is in the log, or will not be.
+    func give() { accepting.subtract(1, ordering: .relaxed) }
 }
 
 /// A message that is kept in memory.

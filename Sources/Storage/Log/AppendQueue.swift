@@ -8,6 +8,7 @@ struct PendingAppend: Sendable {
     let firstLSN: LSN
     let bytes: Int
     let loop: any Loop
+    let witness: AppendWitness?
     let completion: @Sendable (Result<AppendReceipt, StorageError>) -> Void
 
     /// Whether a record of the group has a body.
@@ -43,7 +44,7 @@ final class AppendQueue: Sendable {
     }
 
     /// Gives the group its numbers and queues it.
-    func append(_ group: [RecordDraft], _ durability: Durability, on loop: any Loop,
+    func append(_ group: [RecordDraft], _ durability: Durability, on loop: any Loop, witness: AppendWitness?,
                 completion: @escaping @Sendable (Result<AppendReceipt, StorageError>) -> Void) -> Admission {
         guard let bytes = AppendQueue.storedBytes(group), bytes <= maxGroupBytes else { return .refused(.tooLarge) }
         return contents.withLock { contents in
@@ -58,7 +59,7 @@ final class AppendQueue: Sendable {
             contents.nextLSN = contents.nextLSN.advanced(by: group.count)
             contents.bytes += bytes
             contents.pending.append(PendingAppend(group: group, durability: durability, firstLSN: lsn, bytes: bytes, loop: loop,
-                                                  completion: completion))
+                                                  witness: witness, completion: completion))
             defer { contents.isDraining = true }
             return .queued(lsn, mustDrain: !contents.isDraining)
         }
@@ -127,24 +128,29 @@ final class AppendQueue: Sendable {
 struct CompletionList {
     private var lists: [(loop: any Loop, jobs: [Job])] = []
 
+    // Not the whole append: what was written is freed on the thread that wrote it.
     private struct Job: Sendable {
-        let append: PendingAppend
+        let completion: @Sendable (Result<AppendReceipt, StorageError>) -> Void
         let result: Result<AppendReceipt, StorageError>
     }
 
     mutating func add(_ append: PendingAppend, _ result: Result<AppendReceipt, StorageError>) {
-        let job = Job(append: append, result: result)
-        for index in lists.indices where lists[index].loop === append.loop {
+        add(Job(completion: append.completion, result: result), for: append.loop)
+        if let witness = append.witness { add(Job(completion: witness.completion, result: result), for: witness.loop) }
+    }
+
+    private mutating func add(_ job: Job, for loop: any Loop) {
+        for index in lists.indices where lists[index].loop === loop {
             lists[index].jobs.append(job)
             return
         }
-        lists.append((append.loop, [job]))
+        lists.append((loop, [job]))
     }
 
     /// Hands all of them over.
     func deliver() {
         for (loop, jobs) in lists {
-            loop.execute { for job in jobs { job.append.completion(job.result) } }
+            loop.execute { for job in jobs { job.completion(job.result) } }
         }
     }
 }

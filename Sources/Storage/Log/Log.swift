@@ -73,16 +73,17 @@ public final class Log: Sendable {
     ///
     /// The completion comes in every case. A group of which `completion` hears an error may still turn up at the next
     /// recovery, whole. An empty group is a barrier: `.synced`, it completes when all that was appended before is on the
-    /// disk, and takes no number.
+    /// disk, and takes no number. `witness` hears the same on a loop of its own, without waiting for `loop`.
     @discardableResult
-    public func append(_ group: [RecordDraft], _ durability: Durability, on loop: any Loop,
+    public func append(_ group: [RecordDraft], _ durability: Durability, on loop: any Loop, witness: AppendWitness? = nil,
                        completion: @escaping @Sendable (Result<AppendReceipt, StorageError>) -> Void) -> LSN? {
-        switch queue.append(group, durability, on: loop, completion: completion) {
+        switch queue.append(group, durability, on: loop, witness: witness, completion: completion) {
         case .queued(let lsn, let mustDrain):
             if mustDrain { context.executor.submit(to: .writer) { [writer] in writer.drain() } }
             return lsn
         case .refused(let error):
             loop.execute { completion(.failure(error)) }
+            if let witness { witness.loop.execute { witness.completion(.failure(error)) } }
             return nil
         }
     }

@@ -1,3 +1,5 @@
+import Ports
+
 /// A record on its way into the log; the log reads nothing in `meta` and `body`.
 public struct RecordDraft: Sendable {
     /// What the record is about, in the vocabulary of the log's user.
@@ -77,6 +79,18 @@ public enum Durability: Sendable {
     case written
     /// Done when it is on the disk.
     case synced
+}
+
+/// Somebody who waits for an append on another loop than its owner.
+public struct AppendWitness: Sendable {
+    let loop: any Loop
+    let completion: @Sendable (Result<AppendReceipt, StorageError>) -> Void
+
+    /// Tells `completion`, on `loop`, what became of the append.
+    public init(on loop: any Loop, completion: @escaping @Sendable (Result<AppendReceipt, StorageError>) -> Void) {
+        self.loop = loop
+        self.completion = completion
+    }
 }
 
 /// What an append that succeeded became.
