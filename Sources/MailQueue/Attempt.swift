@@ -2,7 +2,9 @@ import Events
 import Ports
 
 /// One transaction to make: a message, some of its recipients, and where they go.
-public struct Attempt: Sendable {
+///
+/// One object that everything refers to: it passes through many hands.
+public final class Attempt: Sendable {
     /// Names this attempt towards the queue until it is finished.
     public let id: AttemptID
     /// 1 for the first attempt for these recipients.
@@ -33,7 +35,7 @@ public struct Attempt: Sendable {
     }
 
     /// An attempt; outside of the queue only tests make one.
-    public init(id: AttemptID, message: QueueID, number: UInt32, destination: DestinationKey, site: SiteID,
+    public convenience init(id: AttemptID, message: QueueID, number: UInt32, destination: DestinationKey, site: SiteID,
                 envelope: Envelope, recipients: [UInt16], content: MessageContent, started: Timestamp) {
         self.init(id: id, accepted: AcceptedMessage(id: message, envelope: envelope, prefix: content.prefix, body: []),
                   number: number, destination: destination, site: site, recipients: recipients, content: content,

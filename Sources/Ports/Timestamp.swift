@@ -47,6 +47,13 @@ public struct Timestamp: Hashable, Comparable, Sendable {
 extension Duration {
     /// This duration in nanoseconds, clamped to what 64 bits hold (292 years).
     public var clampedNanoseconds: Int64 {
+        // 10⁹ is 2⁹·5⁹: up to an hour or so, a shift brings it into 64 bits, and no 128-bit division is needed.
+        let attoseconds = attoseconds
+        if attoseconds >= 0, attoseconds < 1 << 72 { return Int64(truncatingIfNeeded: attoseconds >> 9) / 1_953_125 }
+        return longNanoseconds
+    }
+
+    private var longNanoseconds: Int64 {
         let (seconds, attoseconds) = components
         let (whole, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
         if overflow { return seconds < 0 ? .min : .max }

@@ -71,7 +71,7 @@ extension SessionDriver {
             if let hold { submission.hold = hold }
             let driver = LoopConfined(self, to: loop)
             let mail = message.mail, octets = message.octets
-            let recipients = submission.envelope.recipients.map(\.address)
+            let recipients = rules == nil ? [] : submission.envelope.recipients.map(\.address)
             service.intake.accept(submission, replyOn: loop) { result in
                 if case .accepted = result { driver.value.rules?.messageTaken(octets: octets, recipients: recipients) }
                 driver.value.committed(result, mail)

@@ -31,6 +31,8 @@ final class NIOConnection: ChannelInboundHandler, Connection {
     var context: ChannelHandlerContext?
     var state = State.opening
     private var isReading = true
+    /// What the channel last said: asking it each time is dear.
+    private var isWritable = true
     /// Whether NIO was told not to read.
     private var isAutoReadOff = false
     /// Input that came while reading was off.
@@ -67,8 +69,7 @@ final class NIOConnection: ChannelInboundHandler, Connection {
     var loop: any Loop { nioLoop }
 
     var isCongested: Bool {
-        guard let context else { return false }
-        return !context.channel.isWritable || isCollecting && outgoing.readableBytes > settings.congestedAbove
+        !isWritable || isCollecting && outgoing.readableBytes > settings.congestedAbove
     }
 
     // MARK: Writing
@@ -284,7 +285,8 @@ final class NIOConnection: ChannelInboundHandler, Connection {
     }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
-        guard state == .open, context.channel.isWritable else { return }
+        isWritable = context.channel.isWritable
+        guard state == .open, isWritable else { return }
         tell { connection in
             if connection.state == .open { connection.handler?.writable() }
         }

@@ -24,4 +24,10 @@ struct ConnectionKey: Hashable, Sendable {
         tlsStart = host.tlsStart
         authentication = host.authentication
     }
+
+    /// Host and port alone tell nearly all keys apart, and this is asked for with each message.
+    func hash(into hasher: inout Hasher) {
+        hasher.combine(location)
+        hasher.combine(port)
+    }
 }
