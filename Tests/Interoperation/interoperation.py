@@ -19,6 +19,7 @@ import outgoing
 import policies
 import relaying
 import scanners
+import siege
 import signatures
 import tls
 import transcripts
@@ -28,7 +29,7 @@ from report import Report
 GROUPS = {
     "in": incoming.run, "out": outgoing.run, "bytes": octets.run, "dsn": notifications.run,
     "operations": operations.run, "relaying": relaying.run, "tls": tls.run,
-    "auth": authentication.run, "logins": handshakes.run, "leaks": leaks.run, "abuse": abuse.run,
+    "auth": authentication.run, "logins": handshakes.run, "leaks": leaks.run, "abuse": abuse.run, "siege": siege.run,
     "faults": faults.run, "transcripts": transcripts.run,
     "scanners": scanners.run, "acme": acme.run, "dkim": signatures.run,
     "policies": policies.run, "corpus": corpus.run, "forward": forwarding.run,
