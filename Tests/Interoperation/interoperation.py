@@ -11,6 +11,7 @@ import faults
 import forwarding
 import handshakes
 import incoming
+import inward
 import leaks
 import notifications
 import octets
@@ -32,7 +33,7 @@ GROUPS = {
     "auth": authentication.run, "logins": handshakes.run, "leaks": leaks.run, "abuse": abuse.run, "siege": siege.run,
     "faults": faults.run, "transcripts": transcripts.run,
     "scanners": scanners.run, "acme": acme.run, "dkim": signatures.run,
-    "policies": policies.run, "corpus": corpus.run, "forward": forwarding.run,
+    "policies": policies.run, "inward": inward.run, "corpus": corpus.run, "forward": forwarding.run,
 }
 
 
