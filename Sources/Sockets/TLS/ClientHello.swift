@@ -31,6 +31,9 @@ struct ClientHello: Equatable {
     /// Octets of a hello with all its records; post-quantum shares make it some 2 KB today.
     static let maxOctets = 32 * 1024
 
+    /// Records that it may come in: what has come is read from its start whenever more comes.
+    static let maxRecords = 256
+
     private static let handshakeRecord: UInt8 = 22
     private static let maxRecord = 1 << 14
 
@@ -38,7 +41,7 @@ struct ClientHello: Equatable {
     static func parse(_ bytes: UnsafeRawBufferPointer) -> Parsed {
         var message: [UInt8] = []
         var records = Octets(bytes[...])
-        while true {
+        for _ in 0..<maxRecords {
             guard let type = records.octet() else { return .incomplete }
             guard type == handshakeRecord else { return .invalid }
             guard let major = records.octet() else { return .incomplete }
@@ -53,6 +56,7 @@ struct ClientHello: Equatable {
             case let result: return result
             }
         }
+        return .invalid
     }
 
     private static func body(of message: UnsafeRawBufferPointer) -> Parsed {

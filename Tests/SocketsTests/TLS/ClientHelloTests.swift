@@ -61,6 +61,17 @@ struct ClientHelloTests {
         #expect(parse(records) == parse(HelloBytes().records()))
     }
 
+    @Test("HOSTILE 26: a hello in more records than anybody needs is none")
+    func records() {
+        var bytes = HelloBytes()
+        bytes.suites = Array(repeating: 0x1301, count: 200)
+        #expect(bytes.message.count > ClientHello.maxRecords)
+        let records = bytes.records(of: 1)
+        #expect(parse(Array(records.prefix(6 * ClientHello.maxRecords - 1))) == .incomplete)
+        #expect(parse(records) == .invalid)
+        #expect(hello(bytes) != nil)
+    }
+
     @Test("what is no server name is malformed", arguments: [
         Array("a\\".utf8) + [0], [UInt8](repeating: 0x61, count: 255), [0xc3, 0xa4], Array("a b".utf8),
         Array("a..b".utf8), Array("mx.example.".utf8), [UInt8](repeating: 0x61, count: 64), [], Array("2001:db8::1".utf8),
