@@ -264,6 +264,32 @@ struct DiskFaultTests {
         #expect(third.messages.keys.sorted() == [1, 2], "what the second start acted on is gone")
     }
 
+    @Test("A hole in a segment that the disk failed under is filled from the next one, at every start")
+    func holeBeforeARepairedEnd() throws {
+        let harness = try LogHarness(SimulatedDisk(), settings: Self.small())
+        harness.checkpointsAreTaken = false
+        harness.accept(1)
+        harness.loop.run()
+        harness.loop.advance(by: .seconds(1))
+        for key in 10..<13 as Range<UInt64> {
+            harness.log.append([LogHarness.draft(key, size: 2000)], .unsynced, on: harness.loop) { _ in }
+            harness.loop.run()
+        }
+        harness.disk.setFault(Fuse(.write, count: 1, errno: EIO).fault)
+        #expect(accept(2, harness) == nil)
+        let unsynced = harness.disk.state.unsynced
+        #expect(unsynced >= 3)
+        // The power goes: of what was never synced in the abandoned segment, the first part is lost, the rest is there.
+        var disk = harness.disk.after(.keeping(mask: ~1, window: unsynced))
+        for start in 1...3 {
+            let again = try LogHarness(disk)
+            again.checkpointsAreTaken = false
+            #expect(again.messages.keys.sorted() == [1, 2, 10, 11, 12], "start \(start)")
+            for key in 10..<13 as Range<UInt64> { #expect(try again.read(key)?.get().body == LogHarness.body(key, 2000), "start \(start)") }
+            disk = again.disk.after(.losingEverything)
+        }
+    }
+
     @Test("The room on the disk is looked up while the log is in use")
     func freeBytes() throws {
         let disk = SimulatedDisk(capacity: 10 << 20)

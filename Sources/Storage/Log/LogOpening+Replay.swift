@@ -13,6 +13,7 @@ struct ReplayPass {
     private let replay: (RecoveryItem) -> Void
     private var held: [Candidate] = []
     private var heldLast = LSN.zero
+    private var heldFile = ""
     private(set) var last: LSN
     private(set) var records = 0
     private(set) var skipped = 0
@@ -27,12 +28,16 @@ struct ReplayPass {
     /// the next: such records, which are not final, wait until the numbers go past them.
     mutating func add(_ group: [Candidate], isFinal: Bool) throws(LogOpenError) {
         guard let first = group.first, let end = group.last else { return }
-        if !held.isEmpty, first.record.lsn > heldLast { try flush() }
+        // Not within one file: what is missing between two groups of it comes with the next.
+        if !held.isEmpty, first.record.lsn > heldLast, isFinal || first.file != heldFile { try flush() }
         if isFinal, held.isEmpty {
             for candidate in group { try hand(candidate) }
         } else {
             held += group
-            if !isFinal { heldLast = max(heldLast, end.record.lsn) }
+            if !isFinal {
+                heldLast = max(heldLast, end.record.lsn)
+                heldFile = first.file
+            }
         }
     }
 
@@ -75,26 +80,32 @@ extension LogOpening {
                 let last = segment.isSealed ? segment.header.lastLSN : segments[index + 1].header.firstLSN.advanced(by: -1)
                 note(segment, last: last, end: segment.isSealed ? segment.header.end : segment.header.fileBytes)
             } else {
-                try replay(segment, isLast: isLast, with: &pass)
+                try replay(segment, before: isLast ? nil : segments[index + 1].header.firstLSN, with: &pass)
             }
         }
         for archive in archives.reversed() { try replay(archive, with: &pass) }
         try pass.flush()
     }
 
-    private mutating func replay(_ segment: FoundSegment, isLast: Bool, with pass: inout ReplayPass) throws(LogOpenError) {
+    /// Replays a segment; `next` is where the next one begins, nil for the last.
+    private mutating func replay(_ segment: FoundSegment, before next: LSN?, with pass: inout ReplayPass) throws(LogOpenError) {
         let isTrusted = segment.isSealed
+        let isLast = next == nil
         let end = isTrusted ? segment.header.end : segment.header.fileBytes
         var scanner = SegmentScanner(segment.file, seed: uuid.seed(file: segment.number), to: end, bodies: isTrusted ? .none : .all)
         var lastLSN = LSN.zero
         var holes: [Range<UInt64>] = []
         var isReadable = true
-        while let item = next(&scanner, in: segment, &isReadable) {
+        while let item = self.next(&scanner, in: segment, &isReadable) {
             switch item {
             case .damage(let range): holes.append(range)
             case .group(let group):
-                lastLSN = max(lastLSN, group.last?.header.lsn ?? .zero)
-                try pass.add(group.map { $0.candidate(of: segment) }, isFinal: isTrusted || isLast)
+                let last = group.last?.header.lsn ?? .zero
+                lastLSN = max(lastLSN, last)
+                // What the disk failed under keeps its holes when it is closed by a start: the next one must not go past
+                // them either, as the segment behind it has what is missing.
+                let isAlone = next.map { last < $0 } ?? true
+                try pass.add(group.map { $0.candidate(of: segment) }, isFinal: isAlone && (isTrusted || isLast))
             }
         }
         if isTrusted, scanner.offset < end { holes.append(scanner.offset..<end) }
