@@ -45,6 +45,8 @@ BUGS = [
     Bug("a start does not write again what it read", "Storage/Log/LogOpening+Replay.swift",
         "                try file.write(try file.bytes(at: offset, count: Int(min(end - offset, 1 << 20))), at: offset)\n",
         "                _ = offset\n", STORAGE),
+    Bug("a start goes past a hole that an earlier start closed", "Storage/Log/LogOpening+Replay.swift",
+        "isFinal: isAlone && (isTrusted || isLast)", "isFinal: isTrusted || isLast", STORAGE),
     # Checkpoints and compaction
     Bug("files with live records are freed", "Storage/Compaction/Compactor.swift",
         "plan.questioned.subtracting(kept.map(\\.segment)).sorted().count { free($0) }",

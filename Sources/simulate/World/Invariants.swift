@@ -80,7 +80,7 @@ struct Invariants {
         let known = taken.filter { !isExcused($0) }
         if known.count > 1 { fail(recipient, "a duplicate without excuse") }
         // A bounce whose record a power cut took has been forgotten, and the next try may succeed.
-        let isBounced = failed.contains { !isForgettable($0.arrival) }
+        let isBounced = failed.contains { !isForgettable($0.arrival) && !isUnrecorded($0.arrival) }
         if isBounced, !known.isEmpty { fail(recipient, "delivered and bounced") }
         checkOnce(recipient, failed, "bounce")
         checkOnce(recipient, delayed, "delay notice")
@@ -92,7 +92,7 @@ struct Invariants {
         var names: [String] = []
         for report in reports where !names.contains(report.messageID) { names.append(report.messageID) }
         guard names.count > 1 else { return }
-        for name in names.dropLast() where !reports.contains(where: { $0.messageID == name && isForgettable($0.arrival) }) {
+        for name in names.dropLast() where !reports.contains(where: { $0.messageID == name && (isForgettable($0.arrival) || isUnrecorded($0.arrival)) }) {
             fail(recipient, "a second \(what)")
         }
     }
@@ -122,6 +122,13 @@ struct Invariants {
             $0.lowerBound <= confirmed + .seconds(1) && $0.upperBound + .seconds(10) >= arrival.time
         }
         return mayBeUnrecorded || diskFailed || isForgettable(arrival)
+    }
+
+    /// Whether the record of a report waited in memory for a disk that failed, when a crash came.
+    private func isUnrecorded(_ report: MailLedger.Arrival) -> Bool {
+        world.diskTrouble.contains { trouble in
+            trouble.contains(report.time) && world.crashes.contains { $0.time >= report.time && $0.time <= trouble.upperBound + .seconds(10) }
+        }
     }
 
     /// Whether a power cut came so soon that the record may not have been on the disk.

@@ -38,7 +38,10 @@ final class RelayProcess: @unchecked Sendable {
         var recovery = QueueRecovery(routes: router)
         recovery.lastExit = world.lastExit
         let opened = try Log.open(files: world.disk.root, executor: executor, settings: world.logSettings, random: random,
-                                  knows: QueueRecovery.knows) { recovery.take($0) }
+                                  knows: QueueRecovery.knows) { item in
+            world.trace?.replayed(item)
+            recovery.take(item)
+        }
         log = opened.log
         report = opened.report
         queue = Queue(log: opened.log, recovery: recovery, settings: world.queueSettings, routes: router,

@@ -187,7 +187,14 @@ final class RelayWorld: @unchecked Sendable {
         for host in hosts {
             // Bounces must have a way back, or nothing could be said about them.
             let isForReports = host.name.hasSuffix(WorldPlan.senderDomain) || host.name.hasSuffix(WorldPlan.operatorDomain)
-            let manners = random.chance(0.6) ? SinkManners.rough : SinkManners()
+            var manners = random.chance(0.6) ? SinkManners.rough : SinkManners()
+            if host.name.hasSuffix(WorldPlan.lmtpDomain) {
+                // The one host whose replies come for each recipient: each of its ways must come up in a small sample.
+                manners = .rough
+                manners.diesAfterDot = 0.08
+                manners.defersContent = 0.08
+                manners.refusesContent = 0.08
+            }
             host.manners = isForReports ? manners.withoutRefusals : manners
         }
     }
@@ -210,6 +217,7 @@ final class RelayWorld: @unchecked Sendable {
 
     private func startRelay() {
         do {
+            if let trace { trace.say("starting on \(((try? disk.root.list()) ?? []).map(\.name))") }
             relay = try RelayProcess(in: self)
             if let report = relay?.report {
                 trace?.say("started: checkpoint \(report.checkpoint), \(report.records) records to \(report.lastLSN), damage \(report.damage)")
@@ -344,12 +352,15 @@ final class RelayWorld: @unchecked Sendable {
                 let random = self.random.fork()
                 let start = self.simulator.now
                 self.trace?.say("disk trouble for \(length)")
-                self.disk.setFault { access, _ in
-                    switch access {
+                let trace = self.trace
+                self.disk.setFault { access, name in
+                    let error: Int32? = switch access {
                     case .write, .allocate, .create: random.chance(isFull ? 1 : 0.2) ? (isFull ? 28 : 5) : nil
                     case .synchronize: random.chance(isFull ? 0 : 0.3) ? 5 : nil
                     case .open, .read, .rename, .remove, .synchronizeNames, .list: nil
                     }
+                    trace?.say("\(access) \(name): \(error.map { "errno \($0)" } ?? "done")")
+                    return error
                 }
                 self.diskTrouble.append(start...(start + length))
                 self.simulator.schedule(at: start + length) { self.disk.setFault(nil) }
