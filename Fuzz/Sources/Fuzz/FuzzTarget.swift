@@ -16,7 +16,7 @@ struct FuzzTarget: Sendable {
 let allTargets: [FuzzTarget] = [
     commandTarget, replyTarget, dataTarget, chunkTarget, headerTarget, reportTarget, addressTarget, proxyTarget, helloTarget,
     dnsTarget, serverTarget, clientTarget, pairTarget, logTarget, eventTarget, checkpointTarget,
-    dkimTarget,
+    dkimTarget, arcTarget, spfTarget, resultsTarget, policyTarget, tlsaTarget, saslTarget, zoneTarget,
 ]
 
 /// A property that does not hold: says so and dies, so that libFuzzer keeps the input.

@@ -92,3 +92,20 @@ let helloTarget = FuzzTarget(
     check((1...253).contains(name.utf8.count) && !name.hasPrefix(".") && !name.hasSuffix("."), "no name: \(name.debugDescription)")
     check(name.utf8.allSatisfy { $0 > 0x2c && $0 < 0x7b && !(0x41...0x5a).contains($0) }, "no name: \(name.debugDescription)")
 }
+
+/// A file of DNS records, and questions about what is in it.
+let zoneTarget = FuzzTarget(
+    name: "zone", maxLength: 1024,
+    seeds: [#"{"a.example": {"MX": ["10 mx.a.example"], "TXT": ["v=spf1 -all"], "CNAME": ["b.example"]}, "mx.a.example": {"A": ["192.0.2.1"], "AAAA": ["2001:db8::1"]}, "c.example": {"rcode": "NXDOMAIN"}}"#,
+            #"{"x.example": {"TLSA": ["3 1 1 abcd"], "PTR": ["y.example"], "rcode": "SERVFAIL", "secure": true, "delay": 2}}"#, #"{"\u00e9": []}"#].map(\.octets),
+    words: ["\"A\": [", "\"CNAME\": [", "SERVFAIL", "NXDOMAIN", "TIMEOUT", "{", "}", "[", "]", "\\u", "\\\"", "e+9"]) { bytes in
+    guard let zone = try? Zone(json: bytes) else { return }
+    let resolver = ZoneResolver(zone)
+    let loop = QuestionLoop()
+    nonisolated(unsafe) var answers = 0
+    let names = ["a.example", "b.example", "mx.a.example", "nowhere.example"]
+    for name in names {
+        for type in [RecordType.a, .mx, .txt, .cname] { resolver.resolve(name, type, on: loop) { _ in answers += 1 } }
+    }
+    check(loop.run(limit: 1000) && answers == names.count * 4, "a question without answer")
+}

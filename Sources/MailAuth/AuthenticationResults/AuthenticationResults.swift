@@ -93,13 +93,19 @@ extension AuthenticationResults {
     }
 
     /// `text` as a quoted-string (RFC 5322 §3.2.4).
-    static func quoted(_ text: String) -> String {
-        "\"" + text.flatMap { $0 == "\"" || $0 == "\\" ? ["\\", $0] : [$0] } + "\""
-    }
+    static func quoted(_ text: String) -> String { "\"" + escaped(text, #""\"#) + "\"" }
 
     /// `text` as a comment (RFC 5322 §3.2.2).
-    static func comment(_ text: String) -> String {
-        "(" + text.flatMap { "()\\".contains($0) ? ["\\", $0] : [$0] } + ")"
+    static func comment(_ text: String) -> String { "(" + escaped(text, #"()\"#) + ")" }
+
+    // By scalars: a quote with a mark that combines with it is one character that is no quote, and ends the string all the same.
+    private static func escaped(_ text: String, _ special: String) -> String {
+        var result = String.UnicodeScalarView()
+        for scalar in text.unicodeScalars {
+            if special.unicodeScalars.contains(scalar) { result.append("\\") }
+            result.append(scalar.value < 0x20 || scalar.value == 0x7f ? " " : scalar)
+        }
+        return String(result)
     }
 }
 

@@ -15,7 +15,7 @@ import Testing
             """)
         #expect(AuthenticationResults(service: "mx.example").body == "mx.example; none")
         #expect(AuthenticationResults(service: "mx example", methods: [.init("auth", "pass", [.init("smtp", "auth", "\"\r\nX: y")])]).body
-            == "\"mx example\"; auth=pass smtp.auth=\"\\\"\r\nX: y\"")
+            == "\"mx example\"; auth=pass smtp.auth=\"\\\"  X: y\"")
     }
 
     @Test("A value from outside ends no line") func injection() {
@@ -52,6 +52,21 @@ import Testing
         let deep = "mx.example " + String(repeating: "(", count: AuthenticationResults.maxOctets)
         #expect(throws: AuthenticationResultsError.tooLong) { try AuthenticationResults(parsing: deep) }
         #expect(throws: AuthenticationResultsError.self) { try AuthenticationResults(parsing: String(deep.prefix(16_000))) }
+    }
+
+    @Test("a quote that a mark combines with is a quote all the same") func combiningMarks() throws {
+        let value = "x\"\u{301} header.from=bank.example; dmarc=pass \"y"
+        let results = AuthenticationResults(service: "mx.example", methods: [
+            .init("spf", .fail, comment: "a)\u{301} dmarc=pass (b", reason: "r\\\u{301}", [.init("smtp", "mailfrom", value)]),
+        ])
+        let again = try AuthenticationResults(parsing: results.body)
+        #expect(again.methods.count == 1)
+        #expect(again.methods.first?.properties == [.init("smtp", "mailfrom", value)])
+    }
+
+    @Test("a control in a value ends neither the line nor the field") func controls() {
+        let results = AuthenticationResults(service: "mx.example", methods: [.init("spf", .fail, reason: "a\r\nb\0c")])
+        #expect(results.body == "mx.example; spf=fail reason=\"a  b c\"")
     }
 
     @Test func everyPrefixIsSurvived() {
