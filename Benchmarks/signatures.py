@@ -140,18 +140,21 @@ def main():
         speed = output("openssl", "speed", "-seconds", str(max(1, int(SECONDS))), "rsa2048") or ""
         found = re.search(r"rsa 2048 bits\s+\S+\s+\S+\s+([\d.]+)\s+([\d.]+)", speed)
         print(f"openssl speed rsa2048: {found.group(1)} sign/s, {found.group(2)} verify/s" if found else "openssl speed: absent")
+        limit = float(found.group(1)) if found else None
         speed = output("openssl", "speed", "-seconds", str(max(1, int(SECONDS))), "ed25519") or ""
         found = re.search(r"253 bits EdDSA \(Ed25519\)\s+\S+\s+\S+\s+([\d.]+)\s+([\d.]+)", speed)
         print(f"openssl speed ed25519: {found.group(1)} sign/s, {found.group(2)} verify/s" if found else "")
         if baton := os.environ.get("BATON"):
             figures = [(relayed(baton, work, None), relayed(baton, work, keys["rsa"][0])) for _ in range(2)]
             for without, signed in figures:
-                print(f"relayed, CPU a message: {without:.0f} us, signed by RSA-2048 {signed:.0f} us: {signed - without:.0f} us more", flush=True)
+                print(f"relayed, CPU a message: {without:.0f} us, signed by RSA-2048 {signed:.0f} us: {signed - without:.0f} us more"
+                      + (f", {(signed - without) * limit / 1e6:.2f} times openssl's" if limit else ""), flush=True)
         for label, size in SIZES.items():
             plain, signed = os.path.join(work, "plain"), os.path.join(work, "signed")
             open(plain, "wb").write(message(size))
             seconds = SECONDS if size < 1 << 20 else max(SECONDS, 2)
-            print(f"{label}: sha256 {rate(output(rates, 'sha256', plain, str(seconds)))}")
+            plainly = output(rates, "sha256", plain, str(seconds))
+            print(f"{label}: sha256 {rate(plainly)}")
             for kind, (key, text) in keys.items():
                 done = subprocess.run([rates, "sign", plain, "once", key, DOMAIN, SELECTOR], check=True, capture_output=True)
                 open(signed, "wb").write(done.stdout)
@@ -167,7 +170,17 @@ def main():
                         row["Mail::DKIM"] = output("perl", os.path.join(FOLDER, "maildkim.pl"), what, path, str(seconds), pkcs1, DOMAIN, SELECTOR, text)
                     if kind == "rsa" and built.returncode == 0:
                         row["libopendkim"] = output(opendkim, what, path, str(seconds), key, DOMAIN, SELECTOR, keyfile)
-                    print(f"{label} {kind} {what}: " + ", ".join(f"{name} {rate(value)}" for name, value in row.items()), flush=True)
+                    print(f"{label} {kind} {what}: " + ", ".join(f"{name} {rate(value)}" for name, value in row.items())
+                          + share(row["Baton"], what, kind, size, limit, plainly), flush=True)
+
+
+def share(value, what, kind, size, limit, plainly):
+    """How near the physical limit is: openssl's signatures for small messages, plain SHA-256 for large ones."""
+    if value and limit and what == "sign" and kind == "rsa" and size <= 2048:
+        return f" ({float(value) / limit:.0%} of openssl's rate)"
+    if value and plainly and size >= 1 << 20:
+        return f" (Baton takes {float(plainly) / float(value):.2f} times plain SHA-256)"
+    return ""
 
 
 def rate(value):

@@ -24,7 +24,7 @@ struct AuthBatch {
         var lines = LineReader(input, maxOctets: AuthBatch.maxLineOctets)
         while let line = lines.next() {
             switch line {
-            case .text(let text): if text.contains(where: { $0 > 0x20 }) { batch.add(text) }
+            case .text(let text): if text.contains(where: { $0 != 0x20 && $0 != 0x09 && $0 != 0x0d }) { batch.add(text) }
             case .tooLong: batch.addError("null", "a line is longer than \(AuthBatch.maxLineOctets) octets")
             }
             // Whoever waits for an answer before sending the next request gets it.
@@ -66,6 +66,8 @@ private struct OpenBatch {
         let members: JSONMembers
         do throws(JSONMembers.Failure) { members = try JSONMembers(text) } catch { return addError("null", "not a request: \(error)") }
         let id = members.raw("id").map(Array.init) ?? Array("null".utf8)
+        // It goes into the answer as it is.
+        guard JSONMembers.isWellFormed(id) else { return addError("null", "not a request: \"id\" is not a JSON value") }
         do throws(AuthRequestError) {
             var request = try AuthRequest(members, zones: &zones)
             request.zone = request.zone ?? zone

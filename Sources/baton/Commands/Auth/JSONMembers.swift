@@ -1,3 +1,5 @@
+import Foundation
+
 /// The members of one JSON object, found in its text without building values: what a batch reads a line with.
 struct JSONMembers {
     /// Why a line is not the object that was expected.
@@ -28,6 +30,7 @@ struct JSONMembers {
                 guard index < text.endIndex, text[index] == UInt8(ascii: ":") else { throw Failure("expected ':' after \"\(name)\"") }
                 index = Self.skipBlanks(text, index + 1)
                 let end = try Self.end(ofValueIn: text, at: index)
+                guard Self.isPlausible(text[index..<end]) else { throw Failure("the value of \"\(name)\" is not JSON") }
                 ranges[name] = index..<end
                 index = Self.skipBlanks(text, end)
                 guard index < text.endIndex else { throw Failure("the object has no end") }
@@ -37,6 +40,28 @@ struct JSONMembers {
             }
         }
         guard Self.skipBlanks(text, index) == text.endIndex else { throw Failure("there is text after the object") }
+    }
+
+    /// Whether `value` is JSON through and through.
+    static func isWellFormed(_ value: [UInt8]) -> Bool {
+        let isPlain = value.first == UInt8(ascii: "\"") && value.allSatisfy { (0x20..<0x7f).contains($0) && $0 != UInt8(ascii: "\\") }
+        if isPlain || isScalar(value[...]) { return true }
+        return (try? JSONSerialization.jsonObject(with: Data(value), options: .fragmentsAllowed)) != nil
+    }
+
+    /// Whether a value is a string, an object or an array by its ends, or else a number or one of three words.
+    private static func isPlausible(_ value: ArraySlice<UInt8>) -> Bool {
+        switch value.first {
+        case UInt8(ascii: "\""), UInt8(ascii: "{"), UInt8(ascii: "["): true
+        default: isScalar(value)
+        }
+    }
+
+    /// Whether a value is a number, `true`, `false` or `null` (RFC 8259 §3, §6).
+    private static func isScalar(_ value: ArraySlice<UInt8>) -> Bool {
+        if value.allSatisfy({ (0x30...0x39).contains($0) }), value.first != 0x30, !value.isEmpty { return true }
+        let text = String(decoding: value, as: UTF8.self)
+        return ["true", "false", "null"].contains(text) || text.wholeMatch(of: /-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?/) != nil
     }
 
     /// The text of a member's value; nil where it is missing or null.

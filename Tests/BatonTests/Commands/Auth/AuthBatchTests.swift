@@ -42,8 +42,12 @@ import Testing
 
             {"id": "x", "zone": "/no/such/zone"}
             {"id": null, "ip": "192.0.2.2", "helo": "h", "from": "x@a.example", "zone": \(Self.zone)}
+            {"id": {"a": [C]}}
+            \u{0}\u{1}
             """)
-        #expect(lines.count == 4)
+        #expect(lines.count == 6)
+        #expect(lines[4] == #"{"id":null,"error":"not a request: \"id\" is not a JSON value"}"#)
+        #expect(lines[5].hasPrefix(#"{"id":null,"error":"not a request: "#))
         #expect(lines[0] == #"{"id":1,"error":"\"192.0.2.300\" is not an IP address: give one such as 192.0.2.1 or 2001:db8::1"}"#)
         #expect(lines[1].hasPrefix(#"{"id":null,"error":"not a request: "#))
         #expect(lines[2].hasPrefix(#"{"id":"x","error":"zone: /no/such/zone: "#))

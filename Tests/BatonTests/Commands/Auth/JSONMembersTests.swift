@@ -20,9 +20,15 @@ import Testing
 
     @Test(arguments: [
         "", "[]", "nonsense", "{", #"{"a"}"#, #"{"a":}"#, #"{"a":1"#, #"{"a":1,}"#, #"{"a":"x}"#, #"{"a":1} x"#, #"{a:1}"#, #"{"a" 1}"#,
-        #"{"a":[1}"# + "", String(repeating: #"{"a":"#, count: 100_000),
+        #"{"a":C}"#, #"{"a":01}"#, #"{"a":nul}"#, #"{"a":--1}"#, #"{"a":1.}"#, #"{"a":+1}"#, "{\"a\":\u{10}}", #"{"a":[1}"# + "", String(repeating: #"{"a":"#, count: 100_000),
     ]) func whatIsNoObject(_ text: String) {
         #expect(throws: JSONMembers.Failure.self) { try Self.members(text) }
+    }
+
+    @Test(arguments: [(#""x""#, true), ("12", true), ("-0.5e+3", true), (#"{"a":["\u00e9",null]}"#, true), ("[]", true), (#""\n""#, true),
+                      (#"{"a":[1}"#, false), ("[1 2]", false), ("\"\u{1}\"", false), (#""\x""#, false), ("[nul]", false), ("0x1", false)])
+    func idsAreJSON(_ text: String, isWellFormed: Bool) {
+        #expect(JSONMembers.isWellFormed(Array(text.utf8)) == isWellFormed)
     }
 
     @Test func stringsThatAreWrong() {
