@@ -15,7 +15,10 @@ TEXT = b"From: <me@client.test>\r\nTo: <box@local.test>\r\nSubject: %s\r\nDate: 
 
 def run(report, root):
     relay = Relay(root)
-    relay.configure()
+    relay.configure(listeners=f"""
+  - {{address: "127.0.0.1:{SMTP}", xforward: 127.0.0.0/8}}
+  - {{address: "127.0.0.1:{SUBMISSION}", dialect: submission}}
+  - {{address: "127.0.0.1:{LMTP}", dialect: lmtp}}""")
     try:
         report.case("baton check finds no mistake", check, relay)
         relay.start()
@@ -138,7 +141,7 @@ def python_utf8(relay):
 
 
 def postfix(relay, root):
-    peer = Postfix(root, f"[127.0.0.1]:{SMTP}")
+    peer = Postfix(root, f"[127.0.0.1]:{SMTP}", more="smtp_send_xforward_command = yes")
     try:
         with smtplib.SMTP("127.0.0.1", POSTFIX) as client:
             for number in range(5):
@@ -148,6 +151,10 @@ def postfix(relay, root):
         relay.arrived("other", "by-postfix", count=5)
         holds(all(message.endswith(b"Hello.\n.one dot\n..two\n.\nend\n") for message in got), got[0][-200:])
         holds(got[0].count(b"\nReceived:") == 2, got[0][:600])
+        # What Postfix knows of its client comes by XFORWARD.
+        accepted = [line for line in relay.log().splitlines() if "event=accepted" in line and "viapostfix" in line]
+        holds(all("orig_client_address=127.0.0.1" in line and "orig_with=ESMTP" in line and "orig_id=" in line for line in accepted),
+              accepted[0] if accepted else "no accepted line")
     finally:
         peer.stop()
 

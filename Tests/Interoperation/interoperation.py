@@ -20,6 +20,8 @@ import outgoing
 import policies
 import relaying
 import scanners
+import sending
+import shipped
 import siege
 import signatures
 import tls
@@ -34,6 +36,7 @@ GROUPS = {
     "faults": faults.run, "transcripts": transcripts.run,
     "scanners": scanners.run, "acme": acme.run, "dkim": signatures.run,
     "policies": policies.run, "inward": inward.run, "corpus": corpus.run, "forward": forwarding.run,
+    "sending": sending.run, "shipped": shipped.run,
 }
 
 

@@ -143,6 +143,35 @@ struct DiskFaultTests {
         #expect(harness.states.last == .open)
     }
 
+    @Test("After a start on a full disk outcomes are recorded in a small segment, and messages refused")
+    func fullDiskAfterAStart() throws {
+        let harness = try LogHarness(SimulatedDisk(), settings: Self.small())
+        harness.checkpointsAreTaken = false
+        for key in 1...300 as ClosedRange<UInt64> { #expect(accept(key, harness) == nil) }
+        var disk = harness.disk.after(.keepingEverything)
+        // What is free is less than a segment of 64 KiB.
+        for spare in try disk.root.list() where spare.name.hasPrefix("spare-") { try disk.root.remove(spare.name) }
+        disk.setCapacity(disk.state.usedBytes + (30 << 10))
+        let full = try LogHarness(disk, settings: Self.small())
+        full.checkpointsAreTaken = false
+        while accept(UInt64(1000 + full.messages.count), full) == nil {}
+        #expect(full.states.last == .outOfSpace)
+        // Two segments of 4 KiB for them, a second apart.
+        for group in [1...20, 21...40] as [ClosedRange<UInt64>] {
+            for done in group { full.finish(done) }
+            full.loop.advance(by: .seconds(2))
+        }
+        #expect(full.messages[1] == nil && full.messages[40] == nil && full.messages[41] != nil)
+        #expect(accept(9000, full) == .noSpace, "a message took the room of outcomes")
+        // It is a segment like the others at the next start, and with room it goes on.
+        disk = disk.after(.losingEverything)
+        let again = try LogHarness(disk, settings: Self.small())
+        #expect(again.messages[1] == nil && again.messages[40] == nil && again.messages[41] != nil && again.report.damage == [])
+        disk.setCapacity(.max)
+        again.loop.advance(by: .seconds(2))
+        #expect(accept(9001, again) == nil)
+    }
+
     private static func small() -> LogSettings {
         var settings = LogHarness.settings()
         settings.spareSegments = 1

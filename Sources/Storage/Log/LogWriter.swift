@@ -194,7 +194,8 @@ final class LogWriter: @unchecked Sendable {
             guard error.errno == ENOSPC || error.errno == EDQUOT else { throw .write(error) }
             nextSpaceTry = now + LogWriter.retryDelay
             setState(.outOfSpace)
-            return false
+            guard let small = smallSegment(for: append) else { return false }
+            next = small
         }
         do throws(Failure) {
             try sealActive()
@@ -208,14 +209,22 @@ final class LogWriter: @unchecked Sendable {
             discard(next)
             throw error
         }
-        setState(.open)
+        if next.bytes == UInt64(context.settings.segmentBytes) { setState(.open) }
         return true
+    }
+
+    /// A segment just large enough for outcomes: after a start on a full disk there is no end of a segment left for them,
+    /// and unless deliveries are recorded the spool cannot drain.
+    private func smallSegment(for append: PendingAppend) -> SegmentPool.Ready? {
+        guard !append.hasBody else { return nil }
+        let bytes = (max(UInt64(append.bytes), reserve) + FileHeader.recordsOffset + 4095) / 4096 * 4096
+        return try? pool.makeSmall(bytes: min(bytes, UInt64(context.settings.segmentBytes)))
     }
 
     private var reserve: UInt64 { UInt64(min(context.settings.outcomeReserveBytes, context.settings.segmentBytes / 16)) }
 
     private func activate(_ next: SegmentPool.Ready, firstLSN: LSN) throws(Failure) {
-        let size = UInt64(context.settings.segmentBytes)
+        let size = next.bytes
         do throws(FileError) {
             try context.header(.segment, number: next.number, firstLSN: firstLSN, fileBytes: size).write(to: next.file)
         } catch {

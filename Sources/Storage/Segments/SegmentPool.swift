@@ -10,6 +10,7 @@ final class SegmentPool: Sendable {
     struct Ready: Sendable {
         let number: UInt32
         let file: any StorageFile
+        let bytes: UInt64
     }
 
     private struct Contents {
@@ -63,6 +64,12 @@ final class SegmentPool: Sendable {
         // Not written ahead: it costs the file system more later, but the writer does not wait for 64 MiB of zeros now.
         let new = try create()
         return try makeReady(new.name)
+    }
+
+    /// A segment of `bytes`, for outcomes alone: while the disk has no room for an ordinary one. For the writer.
+    func makeSmall(bytes: UInt64) throws(FileError) -> Ready {
+        let new = try create(bytes: bytes)
+        return try makeReady(new.name, bytes: bytes)
     }
 
     /// Takes a segment back that was not written to.
@@ -162,11 +169,13 @@ final class SegmentPool: Sendable {
         return "spare-" + String(repeating: "0", count: 8 - digits.count) + digits
     }
 
-    private func create() throws(FileError) -> Unfinished {
+    private func create() throws(FileError) -> Unfinished { try create(bytes: UInt64(context.settings.segmentBytes)) }
+
+    private func create(bytes: UInt64) throws(FileError) -> Unfinished {
         let name = SegmentPool.spareName(context.table.takeNumber())
         do throws(FileError) {
             let file = try context.files.create(name)
-            try file.allocate(UInt64(context.settings.segmentBytes))
+            try file.allocate(bytes)
             return Unfinished(name: name, file: file)
         } catch {
             try? context.files.remove(name)
@@ -175,9 +184,13 @@ final class SegmentPool: Sendable {
     }
 
     private func makeReady(_ spare: String) throws(FileError) -> Ready {
+        try makeReady(spare, bytes: UInt64(context.settings.segmentBytes))
+    }
+
+    private func makeReady(_ spare: String, bytes: UInt64) throws(FileError) -> Ready {
         do throws(FileError) {
             let file = try context.files.open(spare, for: .writing)
-            return try number(file, name: spare, size: UInt64(context.settings.segmentBytes))
+            return try number(file, name: spare, size: bytes)
         } catch {
             try? context.files.remove(spare)
             throw error
@@ -195,6 +208,6 @@ final class SegmentPool: Sendable {
             try? context.files.remove(SegmentTable.name(number, .segment))
             throw error
         }
-        return Ready(number: number, file: file)
+        return Ready(number: number, file: file, bytes: size)
     }
 }

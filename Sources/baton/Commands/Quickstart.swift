@@ -20,7 +20,7 @@ struct Quickstart: ParsableCommand {
         let path = root + "/baton.yaml"
         if access(path, F_OK) != 0 { try write(Quickstart.text(root: root, port: port, group: ownGroup()), to: path) }
         let configuration = try loadConfiguration(path)
-        print(welcome(root))
+        print(Quickstart.welcome(root: root, configuration, program: CommandLine.arguments.first ?? "baton"))
         fflush(nil)
         try Serve.serve(configuration, path: path)
     }
@@ -71,29 +71,33 @@ struct Quickstart: ParsableCommand {
         """
     }
 
-    private func welcome(_ root: String) -> String {
-        """
+    /// What to do next; says what the file says, which may have been changed since it was made.
+    static func welcome(root: String, _ configuration: BatonConfiguration, program: String) -> String {
+        let places = configuration.listeners.map { "\($0.address) (\($0.dialect.rawValue))" }.joined(separator: ", ")
+        let smtp = configuration.listeners.first { $0.dialect == .smtp }.map { "\($0.address)" } ?? ":2525"
+        let server = smtp.hasPrefix(":") ? "127.0.0.1" + smtp : smtp
+        return """
 
-        Baton runs here:   127.0.0.1:\(port) (SMTP), :\(port + 1) (submission), :\(port + 2) (LMTP)
+        Baton runs here:   \(places)
         Configuration:     \(root)/baton.yaml
 
         In another terminal, send a message to a mailbox:
-          swaks --tls --server 127.0.0.1:\(port) --to alice@baton.test
+          swaks --tls --server \(server) --to alice@baton.test
+        or, with a message in a file:
+          curl --crlf smtp://\(server) --mail-from you@example.com --mail-rcpt alice@baton.test --upload-file message.eml
         It lands here:
           \(root)/mail/baton.test/alice/new/
         Send one into the world; it is caught:
-          swaks --server 127.0.0.1:\(port) --to somebody@example.com
+          swaks --server \(server) --to somebody@example.com
           ls \(root)/sandbox
         Ask what happened:
-          \(program()) trace somebody@example.com --socket \(root)/control
-          \(program()) queue --socket \(root)/control
+          \(program) trace somebody@example.com --socket \(root)/control
+          \(program) queue --socket \(root)/control
 
         Ctrl-C ends it; what was accepted is kept in \(root)/spool.
 
         """
     }
-
-    private func program() -> String { CommandLine.arguments.first ?? "baton" }
 
     private func ownGroup() -> String {
         guard let group = getgrgid(getgid()) else { return String(getgid()) }

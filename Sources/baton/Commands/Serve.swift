@@ -6,6 +6,7 @@ import Glibc
 import Logging
 import Ports
 import Sockets
+import Synchronization
 
 /// `baton serve`: the daemon.
 struct Serve: ParsableCommand {
@@ -33,6 +34,15 @@ struct Serve: ParsableCommand {
         let handler = LineLogHandler(sink: sink) { clock.now }
         let logger = Logger(label: "baton") { _ in handler }
         let notifier = SystemdNotifier(path: getenv("NOTIFY_SOCKET").map { String(cString: $0) })
+        // From the first moment on: a start takes seconds, and what asks for a reload meanwhile must not end it. The handlers
+        // of the main queue run when the start is over.
+        let running = Mutex<Daemon?>(nil)
+        var sources = [source(of: SIGHUP) {
+            guard let daemon = running.withLock({ $0 }) else { return }
+            notifier.reloading()
+            do { try daemon.reload() } catch { logger.error("reload-refused", metadata: ["reason": "\(error)"]) }
+            notifier.ready(status: "serving")
+        }]
         let daemon: Daemon
         do {
             try report(files, configuration, logger)
@@ -46,28 +56,28 @@ struct Serve: ParsableCommand {
             sink.flush()
             throw ExitCode.failure
         }
-        let sources = [SIGTERM, SIGINT, SIGHUP].map { number in
-            signal(number, SIG_IGN)
-            let source = DispatchSource.makeSignalSource(signal: number, queue: .main)
-            source.setEventHandler {
-                if number == SIGHUP {
-                    notifier.reloading()
-                    do { try daemon.reload() } catch { logger.error("reload-refused", metadata: ["reason": "\(error)"]) }
-                    notifier.ready(status: "serving")
-                } else {
-                    daemon.stop {
-                        sink.flush()
-                        Glibc.exit(0)
-                    }
+        running.withLock { $0 = daemon }
+        // Before this the signal ends the start at once, and nothing is lost.
+        sources += [SIGTERM, SIGINT].map { number in
+            source(of: number) {
+                daemon.stop {
+                    sink.flush()
+                    Glibc.exit(0)
                 }
             }
-            source.resume()
-            return source
         }
         // Nothing comes after `dispatchMain`, so the optimiser would end the lives of these before it.
         for source in sources { _ = Unmanaged.passRetained(source as AnyObject) }
         _ = Unmanaged.passRetained(daemon)
         dispatchMain()
+    }
+
+    private static func source(of number: Int32, _ handler: @escaping @Sendable () -> Void) -> any DispatchSourceSignal {
+        signal(number, SIG_IGN)
+        let source = DispatchSource.makeSignalSource(signal: number, queue: .main)
+        source.setEventHandler(handler: handler)
+        source.resume()
+        return source
     }
 
     // First: what Landlock takes away it takes from the threads that are started afterwards.
