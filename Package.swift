@@ -69,7 +69,7 @@ let package = Package(
         ], swiftSettings: strict),
 
         // The simulation: disk, network and clock made of memory and a seed.
-        .target(name: "BatonTesting", dependencies: ["Ports", "Storage", "DNS"], swiftSettings: strict),
+        .target(name: "BatonTesting", dependencies: ["Ports", "Storage", "DNS", "Events", "MailQueue"], swiftSettings: strict),
 
         .executableTarget(name: "simulate", dependencies: [
             "Ports", "MessageFormat", "SMTP", "DNS", "Storage", "Events", "MailQueue", "Receiving", "Delivery", "BatonTesting",

@@ -32,7 +32,7 @@ public final class SimulatedLoop: Loop, @unchecked Sendable {
     public func execute(_ job: @escaping @Sendable () -> Void) {
         guard process.isAlive else { return }
         jobs.append(job)
-        if jobs.count - firstJob == 1 { process.simulator.becameRunnable(self) }
+        if jobs.count - firstJob == 1, !process.isPaused { process.simulator.becameRunnable(self) }
     }
 
     public func schedule(at deadline: Timestamp, _ job: @escaping @Sendable () -> Void) -> LoopTimer {
@@ -70,6 +70,14 @@ public final class SimulatedLoop: Loop, @unchecked Sendable {
         timers = [:]
         for key in dropped.keys.sorted() { dropped[key]?.timer.cancel() }
         process.simulator.becameIdle(self)
+    }
+
+    func pause() {
+        if jobs.count > firstJob { process.simulator.becameIdle(self) }
+    }
+
+    func wake() {
+        if jobs.count > firstJob { process.simulator.becameRunnable(self) }
     }
 
     func clockJumped() {

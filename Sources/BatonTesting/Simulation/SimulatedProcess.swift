@@ -8,6 +8,8 @@ public final class SimulatedProcess: @unchecked Sendable {
     public let name: String
     /// Whether it runs; once killed it never does again.
     public private(set) var isAlive = true
+    /// Whether it is stopped: what comes in waits until it wakes.
+    public private(set) var isPaused = false
     /// How far its clock is ahead of the world's.
     public private(set) var clockOffset = Duration.zero
     private var loops: [SimulatedLoop] = []
@@ -39,6 +41,20 @@ public final class SimulatedProcess: @unchecked Sendable {
         for (_, end) in last.sorted(by: { $0.key < $1.key }) { end() }
         for loop in loops { loop.drop() }
         loops = []
+    }
+
+    /// Stops the process where it is, as a signal or a hypervisor would; its clock goes on.
+    public func pause() {
+        guard isAlive, !isPaused else { return }
+        isPaused = true
+        for loop in loops { loop.pause() }
+    }
+
+    /// Has a stopped process go on, with all that came in meanwhile.
+    public func wake() {
+        guard isAlive, isPaused else { return }
+        isPaused = false
+        for loop in loops { loop.wake() }
     }
 
     /// Sets the clock forward (or back) by `duration`, as a correction of the wall clock would.

@@ -10,7 +10,7 @@ struct Consequences: Sendable {
     /// The records that belong into the group of the attempt.
     var drafts: [RecordDraft] { reports.flatMap(\.drafts) + dropped.map(\.draft) }
 
-    init(_ conclusion: Conclusion, _ returned: ReportComposer.Returned?, _ queue: Queue) {
+    init(_ conclusion: Conclusion, _ returned: ReportComposer.Returned?, _ queue: some ReportAuthor) {
         let message = conclusion.message
         guard message.envelope.reversePath == .null else {
             let plans = ReportPlan.outcomes(conclusion.final, of: message.envelope, host: conclusion.host, at: conclusion.time)

@@ -40,7 +40,7 @@ extension Queue {
         }
     }
 
-    private static func expiry(_ last: Diagnosis?) -> Diagnosis {
+    static func expiry(_ last: Diagnosis?) -> Diagnosis {
         guard let last else {
             return Diagnosis(status: .init(4, 4, 7), explanation: "The message could not be tried in the time allowed.")
         }
