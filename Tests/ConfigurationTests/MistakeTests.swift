@@ -31,7 +31,7 @@ import Testing
         ("queue:\n  lifetime:\n", ["5:12: queue.lifetime: expected a duration, found nothing"]),
         ("queue: 5d\n", ["4:8: queue: expected a section of keys, found '5d'"]),
         ("queue:\n  lifetime: 5d\n  lifetime: 4d\n", ["6:3: lifetime: the key is there twice"]),
-        ("queue:\n  a: 1\n  a: 2\n  a: 3\n", ["5:3: queue.a: unknown key; expected one of lifetime, bounceLifetime, retrySchedule, retryJitter, delayNotices, maxMessages, maxActive, maxResolving, bodyMemory, maxExpandedRecipients, maxAliasDepth",
+        ("queue:\n  a: 1\n  a: 2\n  a: 3\n", ["5:3: queue.a: unknown key; expected one of lifetime, bounceLifetime, retrySchedule, retryJitter, delayNotices, maxMessages, maxActive, maxResolving, bodyMemory, operationGroup, maxExpandedRecipients, maxAliasDepth",
                                               "6:3: a: the key is there twice", "7:3: a: the key is there twice"]),
         ("log: {level: info, level: debug}\n", ["4:7: level: the key is there twice"]),
         ("queue:\n  lifetime: 5d\n  lifetime: 4d\nlog:\n  levle: info\nlog:\n  level: all\n",
