@@ -1,7 +1,7 @@
 import BatonTesting
 import Glibc
 import Ports
-import Storage
+@testable import Storage
 import Testing
 
 @Suite("Recovery")
@@ -116,6 +116,21 @@ struct RecoveryTests {
         let harness = try LogHarness(disk.after(.losingEverything))
         #expect(harness.messages.keys.sorted() == [1, 2, 3])
         #expect(harness.report.damage.isEmpty == (copies.count == 1))
+    }
+
+    @Test("A segment with records is no spare, even if its header says that it waits for the first one")
+    func headerOfASpare() throws {
+        let (disk, name) = try disk(messages: 1...3)
+        for copy in [0, 2048] {
+            try overwrite(disk, name, at: copy, { bytes in
+                guard case .valid(var header) = FileHeader.read(Array(bytes)) else { return }
+                (header.firstLSN, header.lastLSN, header.end) = (.zero, .zero, 0)
+                bytes = header.encoded
+            }, count: 128)
+        }
+        let harness = try LogHarness(disk.after(.losingEverything))
+        #expect(harness.messages.keys.sorted() == [1, 2, 3])
+        #expect(harness.report.damage == ["\(name) has lost its header"])
     }
 
     @Test("A lost identity is taken from the segments")

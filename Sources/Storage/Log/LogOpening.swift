@@ -121,9 +121,10 @@ struct LogOpening {
             if let (file, found) = try header(of: name, .segment), found.uuid == uuid {
                 incarnation = max(incarnation, found.incarnation)
                 let header = try fitted(found, to: file)
-                // The header of another number, or without an LSN, was never synced together with a record.
+                // The header of another number, or without an LSN, is that of a file which waits for its first record. Should
+                // one have come all the same, it must not be taken for a spare: the records have the last word.
                 if header.number != number || header.firstLSN == .zero {
-                    unused.append(number)
+                    if let found = try headless(number, name: name, isWaiting: true) { segments.append(found) }
                 } else {
                     segments.append(FoundSegment(number: number, file: file, header: header))
                 }
@@ -143,13 +144,17 @@ struct LogOpening {
         return header
     }
 
-    /// A segment whose header is unreadable: a crash at its very beginning, or damage; the records tell.
-    private mutating func headless(_ number: UInt32, name: String) throws(LogOpenError) -> FoundSegment? {
+    /// Bytes in which the first record of a file is looked for whose header says that there is none.
+    private static let firstRecordBytes: UInt64 = 1 << 20
+
+    /// A segment whose header is unreadable, or says that the file is `isWaiting`: the records tell.
+    private mutating func headless(_ number: UInt32, name: String, isWaiting: Bool = false) throws(LogOpenError) -> FoundSegment? {
         guard let file = try? files.open(name, for: .reading), let size = try? file.size() else {
             report.damage.append("\(name) cannot be read: left alone")
             return nil
         }
-        var scanner = SegmentScanner(file, seed: uuid.seed(file: number), to: size, bodies: .none)
+        let end = isWaiting ? min(size, FileHeader.recordsOffset + LogOpening.firstRecordBytes) : size
+        var scanner = SegmentScanner(file, seed: uuid.seed(file: number), to: end, bodies: .none)
         while let item = try? scanner.next() {
             guard case .group(let group) = item, let first = group.first else { continue }
             report.damage.append("\(name) has lost its header")
@@ -157,7 +162,7 @@ struct LogOpening {
                                     firstLSN: first.header.lsn, created: executor.now, fileBytes: size, release: settings.release)
             return FoundSegment(number: number, file: file, header: header)
         }
-        if let start = try? file.bytes(at: 0, count: 4096), start.contains(where: { $0 != 0 }) {
+        if !isWaiting, let start = try? file.bytes(at: 0, count: 4096), start.contains(where: { $0 != 0 }) {
             let kept = quarantine.keep(0..<size, of: file, name: name)
             report.damage.append(kept.text)
             if !kept.isKept { return nil }
