@@ -12,7 +12,7 @@ PACKAGES := libunbound-dev libidn2-dev libisal-dev libssl-dev libsqlite3-dev dns
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 VERSION := $(shell sed -n 's/^## \[\?\([0-9][0-9.]*\).*/\1/p' CHANGELOG.md | head -1)
 RELEASE := .build/release/baton
-# Exclusive access to memory is checked at run time in every other build: tests, simulation and fuzzing run with it.
+# Exclusive access to memory is checked at run time by tests and fuzz targets; releases and `simulate` are built without.
 RELEASE_FLAGS := -c release --static-swift-stdlib -Xswiftc -cross-module-optimization -Xswiftc -enforce-exclusivity=unchecked
 
 PREFIX ?= /usr
